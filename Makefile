@@ -1,0 +1,85 @@
+# make          builds everything under build/
+# make unit     builds and runs the unit tests of src/core
+# make clean    removes build/
+#
+# BUILD=folder builds elsewhere, JOBS=n sets how many compilers run at once.
+
+SHELL = /bin/bash
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+CC = gcc
+CORE_WARN = -std=c11 -D_GNU_SOURCE -Wall -W -Wpointer-arith \
+	-Wno-unused-parameter -Werror
+CORE_OPT = -O2 -g -fPIC -fno-strict-aliasing
+UNIT_SAN = -g -O1 -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+
+# Every object depends on every header of core: they are few, and a contract
+# that changed should be compiled against everywhere.
+
+CORE_SRCS := $(wildcard src/core/*.c)
+CORE_DEPS := $(wildcard src/core/*.h)
+CORE_OBJS := $(CORE_SRCS:src/core/%.c=$(BUILD)/core/%.o)
+UNIT_OBJS := $(CORE_SRCS:src/core/%.c=$(BUILD)/unit/core/%.o)
+
+UNIT_SRCS := $(wildcard t/unit/test_*.c)
+UNIT_DEPS := $(wildcard t/unit/*.h)
+UNIT_BINS := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
+
+CORE_LIBS = -lpcre2-8 -lcrypto -lm
+
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+.PHONY: all module lib unit unit-build clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: module lib
+
+
+# nginx's own Makefile knows what a change concerns
+
+module:
+	@JOBS=$(JOBS) tools/build-module "$(BUILD)"
+
+
+# A list of members that changed (a file removed) makes the library anew
+
+lib: $(BUILD)/libflagship.a
+
+$(BUILD)/core.list: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CORE_OBJS)' | cmp -s - $@ || echo '$(CORE_OBJS)' >$@
+
+$(BUILD)/libflagship.a: $(CORE_OBJS) $(BUILD)/core.list
+	@rm -f $@
+	@ar rcs $@ $(CORE_OBJS)
+
+$(BUILD)/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -c -o $@ $<
+
+
+unit: unit-build
+	@tools/run-unit $(UNIT_BINS)
+
+unit-build: $(UNIT_BINS)
+
+$(BUILD)/unit/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -c -o $@ $<
+
+$(BUILD)/unit/%: t/unit/%.c $(UNIT_OBJS) $(UNIT_DEPS) $(BUILD)/core.list
+	@mkdir -p $(@D)
+	$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -It/unit -o $@ $< \
+		$(UNIT_OBJS) -lcmocka $(CORE_LIBS)
+
+
+clean:
+	rm -rf "$(BUILD)"
+
+FORCE:

@@ -1,5 +1,6 @@
 # make          builds everything under build/
 # make unit     builds and runs the unit tests of src/core
+# make bench    measures, prints a table and keeps it as build/bench.json
 # make clean    removes build/
 #
 # BUILD=folder builds elsewhere, JOBS=n sets how many compilers run at once.
@@ -34,7 +35,7 @@ ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all module lib unit unit-build clean
+.PHONY: all module lib unit unit-build bench bench-build clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -77,6 +78,19 @@ $(BUILD)/unit/%: t/unit/%.c $(UNIT_OBJS) $(UNIT_DEPS) $(BUILD)/core.list
 	@mkdir -p $(@D)
 	$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -It/unit -o $@ $< \
 		$(UNIT_OBJS) -lcmocka $(CORE_LIBS)
+
+
+# BENCH_OPTIONS: see t/bench/run
+
+bench: all bench-build
+	@t/bench/run --build "$(BUILD)" $(BENCH_OPTIONS)
+
+bench-build: $(BUILD)/bench/core
+
+$(BUILD)/bench/core: t/bench/core.c $(BUILD)/libflagship.a $(CORE_DEPS)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -o $@ $< \
+		$(BUILD)/libflagship.a $(CORE_LIBS)
 
 
 clean:

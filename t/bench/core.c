@@ -1,0 +1,414 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * One round of what core costs without nginx: nanoseconds an evaluation,
+ * milliseconds from JSON to an image, of a change among many flags, bytes a
+ * flag.
+ *
+ *     core FLAGS          prints "name value" a line
+ *
+ * An evaluation is measured with the context in slots, over CONTEXTS contexts
+ * in turn, so that branches are not the same every time.  Before anything is
+ * measured, the answers are counted: they must be mixed where they should be.
+ */
+
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flagship_compile.h"
+#include "flagship_document.h"
+#include "flagship_eval.h"
+
+
+#define CONTEXTS     256
+#define PASSES       400
+
+
+typedef struct {
+    char                  user[32];
+    const char           *country;
+    const char           *plan;
+    char                  version[16];
+} context_t;
+
+typedef struct {
+    const char           *name;
+    const char           *rule;      /* the flag's fields */
+    int                   mixed;     /* the contexts differ in its answer */
+} case_t;
+
+typedef struct {
+    flagship_image_t     *image;
+    size_t                len;
+} built_t;
+
+
+static void *checked(void *p);
+static double now(void);
+static char *id_list(void);
+static char *chain(void);
+static char *document(const case_t *cases, unsigned n);
+static built_t compile(const char *text, const flagship_image_t *last);
+static void measure(const built_t *built, const case_t *c, context_t *contexts);
+static void fetch(void *data, flagship_str_t path, uint32_t hash,
+    flagship_value_t *value);
+static void many(unsigned n);
+
+
+static const char  *countries[] = { "de", "at", "ch", "fr", "us", "gb", "pl",
+                                    "br" };
+
+static flagship_scratch_t  scratch;
+
+
+int
+main(int argc, char **argv)
+{
+    char       *text;
+    built_t     built;
+    unsigned    i;
+    context_t   contexts[CONTEXTS];
+
+    case_t      cases[] = {
+        { "static", "\"default_variant\": \"on\"", 0 },
+        { "two conditions",
+          "\"rules\": [{\"when\": {\"and\": ["
+          "{\"in\": [{\"var\": \"country\"}, [\"de\", \"at\", \"ch\"]]}, "
+          "{\"==\": [{\"var\": \"plan\"}, \"pro\"]}]}, \"serve\": \"on\"}]",
+          1 },
+        { "split",
+          "\"rules\": [{\"serve\": {\"split\": {\"on\": 25, \"off\": 75}}}]",
+          1 },
+        { "rollout by SHA-256", "\"rollout\": 50", 1 },
+        { "11 rules with semver", NULL, 1 },
+        { "list of 1000 ids", NULL, 1 },
+    };
+
+    cases[4].rule = chain();
+    cases[5].rule = id_list();
+
+    for (i = 0; i < CONTEXTS; i++) {
+        sprintf(contexts[i].user, "user%u", i * 7919 % 100000);
+        contexts[i].country = countries[i * 31 % 8];
+        contexts[i].plan = (i * 17 % 3 == 0) ? "pro" : "free";
+        sprintf(contexts[i].version, "%u.%u.0", 1 + i % 4, i % 13);
+    }
+
+    text = document(cases, sizeof(cases) / sizeof(cases[0]));
+    built = compile(text, NULL);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        measure(&built, &cases[i], contexts);
+    }
+
+    free(built.image);
+    free(text);
+    free((char *) cases[4].rule);
+    free((char *) cases[5].rule);
+
+    many(argc > 1 ? (unsigned) atoi(argv[1]) : 10000);
+
+    return 0;
+}
+
+
+static void *
+checked(void *p)
+{
+    if (p == NULL) {
+        fprintf(stderr, "no memory\n");
+        exit(1);
+    }
+
+    return p;
+}
+
+
+static double
+now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+
+/* Every fourth of the contexts' users is in. */
+
+static char *
+id_list(void)
+{
+    char      *text, *p;
+    unsigned   i;
+
+    text = checked(malloc(64 + 1000 * 24));
+    p = text + sprintf(text, "\"user_ids\": [");
+
+    for (i = 0; i < 1000; i++) {
+        p += sprintf(p, "%s\"user%u\"", i ? ", " : "",
+                     i < CONTEXTS / 4 ? i * 4 * 7919 % 100000 : 200000 + i);
+    }
+
+    strcpy(p, "]");
+
+    return text;
+}
+
+
+/* Ten rules that miss on a version or a country, an eleventh that splits. */
+
+static char *
+chain(void)
+{
+    char      *text, *p;
+    unsigned   i;
+
+    text = checked(malloc(4096));
+    p = text + sprintf(text, "\"rules\": [");
+
+    for (i = 0; i < 10; i++) {
+        p += sprintf(p, "{\"when\": {\"and\": ["
+                     "{\"==\": [{\"var\": \"country\"}, \"%c%c\"]}, "
+                     "{\"sem_ver\": [{\"var\": \"version\"}, \">=\", "
+                     "\"%u.0.0\"]}]}, \"serve\": \"on\"}, ",
+                     'a' + i, 'x', i);
+    }
+
+    strcpy(p, "{\"when\": {\"sem_ver\": [{\"var\": \"version\"}, \">=\", "
+              "\"1.0.0\"]}, \"serve\": {\"split\": {\"on\": 50, "
+              "\"off\": 50}}}]");
+
+    return text;
+}
+
+
+static char *
+document(const case_t *cases, unsigned n)
+{
+    char      *text, *p;
+    size_t     size;
+    unsigned   i;
+
+    for (size = 64, i = 0; i < n; i++) {
+        size += strlen(cases[i].rule) + strlen(cases[i].name) + 256;
+    }
+
+    text = checked(malloc(size));
+    p = text + sprintf(text, "{\"flags\": [");
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "%s{\"key\": \"flag%u\", \"type\": \"boolean\", "
+                     "\"enabled\": true, \"variants\": {\"on\": true, "
+                     "\"off\": false}, \"off_variant\": \"off\", "
+                     "%s%s}", i ? ", " : "", i,
+                     strstr(cases[i].rule, "default_variant") ? ""
+                         : "\"default_variant\": \"off\", ", cases[i].rule);
+    }
+
+    strcpy(p, "]}");
+
+    return text;
+}
+
+
+typedef struct {
+    const flagship_image_t  *last;
+    built_t                  built;
+    flagship_errors_t       *errors;
+} target_t;
+
+
+static int
+link_set(void *data, flagship_str_t tenant, flagship_str_t environment,
+    flagship_unit_t *unit)
+{
+    int        rc;
+    target_t  *target = data;
+
+    rc = flagship_link(unit, target->last, target->last == NULL,
+                       &target->built.image, &target->built.len,
+                       target->errors);
+
+    flagship_unit_destroy(unit);
+
+    return rc == FLAGSHIP_OK ? FLAGSHIP_OK : FLAGSHIP_ERROR;
+}
+
+
+static built_t
+compile(const char *text, const flagship_image_t *last)
+{
+    int                rc;
+    target_t           target;
+    flagship_str_t     tenant = flagship_string("default");
+    flagship_str_t     environment = flagship_string("prod");
+    flagship_json_t    json;
+    flagship_errors_t  errors;
+
+    memset(&target, 0, sizeof(target));
+    target.last = last;
+    target.errors = &errors;
+
+    flagship_errors_init(&errors);
+    flagship_json_init(&json);
+
+    rc = flagship_json_parse(&json, text, strlen(text));
+
+    if (rc == FLAGSHIP_OK) {
+        rc = flagship_document_compile(json.nodes, tenant, environment,
+                                       link_set, &target, &errors);
+    }
+
+    if (rc != FLAGSHIP_OK || errors.errors) {
+        fprintf(stderr, "does not compile: %s %s %s\n",
+                json.error ? json.error : "",
+                errors.n ? errors.list[0].pointer : "",
+                errors.n ? errors.list[0].message : "");
+        exit(1);
+    }
+
+    flagship_json_free(&json);
+
+    return target.built;
+}
+
+
+static void
+fetch(void *data, flagship_str_t path, uint32_t hash, flagship_value_t *value)
+{
+    context_t   *context = data;
+    const char  *s;
+
+    if (flagship_str_is(path, "targetingKey")) {
+        s = context->user;
+
+    } else if (flagship_str_is(path, "country")) {
+        s = context->country;
+
+    } else if (flagship_str_is(path, "plan")) {
+        s = context->plan;
+
+    } else {
+        s = context->version;
+    }
+
+    value->type = FLAGSHIP_STRING;
+    value->len = strlen(s);
+    value->u.str = s;
+}
+
+
+/*
+ * The first pass fills the slots, which stay filled; the passes after it are
+ * measured.
+ */
+
+static void
+measure(const built_t *built, const case_t *c, context_t *contexts)
+{
+    char                   key[16];
+    double                 start, ns;
+    size_t                 size;
+    uint32_t               flag;
+    unsigned               i, k, on;
+    flagship_eval_t       *ev[CONTEXTS];
+    flagship_decision_t    decision;
+    static unsigned        number;
+
+    sprintf(key, "flag%u", number++);
+    flag = flagship_image_find(built->image, flagship_str(key, strlen(key)));
+    size = flagship_eval_size(built->image);
+    on = 0;
+
+    for (i = 0; i < CONTEXTS; i++) {
+        ev[i] = flagship_eval_init(checked(malloc(size)), built->image,
+                                   &scratch, 1700000000, fetch, &contexts[i]);
+        flagship_eval(ev[i], flag, &decision);
+
+        if (decision.error) {
+            fprintf(stderr, "%s: error %u\n", c->name, decision.error);
+            exit(1);
+        }
+
+        on += flagship_decision_enabled(built->image, &decision) != 0;
+    }
+
+    if (c->mixed ? on == 0 || on == CONTEXTS : on != CONTEXTS) {
+        fprintf(stderr, "%s: on for %u of %u\n", c->name, on, CONTEXTS);
+        exit(1);
+    }
+
+    start = now();
+
+    for (k = 0; k < PASSES; k++) {
+        for (i = 0; i < CONTEXTS; i++) {
+            flagship_eval(ev[i], flag, &decision);
+            __asm__ volatile ("" : : "r" (&decision) : "memory");
+        }
+    }
+
+    ns = (now() - start) / (PASSES * CONTEXTS);
+
+    printf("evaluation: %s\t%.3f\n", c->name, ns);
+
+    for (i = 0; i < CONTEXTS; i++) {
+        free(ev[i]);
+    }
+}
+
+
+/* A set of n simple flags: from JSON, a change in it, its size. */
+
+static void
+many(unsigned n)
+{
+    char      *text, *p;
+    double     start;
+    built_t    all, changed;
+    unsigned   i;
+    char       one[512];
+
+    text = checked(malloc(64 + (size_t) n * 256));
+    p = text + sprintf(text, "{\"flags\": [");
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "%s{\"key\": \"simple_flag_%05u\", "
+                     "\"type\": \"boolean\", \"enabled\": true, "
+                     "\"variants\": {\"on\": true, \"off\": false}, "
+                     "\"default_variant\": \"off\", \"off_variant\": \"off\", "
+                     "\"rollout\": %u}", i ? ", " : "", i, i % 100);
+    }
+
+    strcpy(p, "]}");
+
+    start = now();
+    all = compile(text, NULL);
+    printf("load: flags from JSON to an image\t%.4f\n", (now() - start) / 1e6);
+
+    sprintf(one, "{\"flags\": [{\"key\": \"simple_flag_%05u\", "
+            "\"type\": \"boolean\", \"enabled\": true, "
+            "\"variants\": {\"on\": true, \"off\": false}, "
+            "\"default_variant\": \"off\", \"off_variant\": \"off\", "
+            "\"rollout\": 33.5}]}", n / 2);
+
+    start = now();
+    changed = compile(one, all.image);
+    printf("load: one change among them\t%.4f\n", (now() - start) / 1e6);
+
+    printf("memory: image bytes a simple flag\t%.2f\n",
+           (double) all.len / n);
+
+    free(all.image);
+    free(changed.image);
+    free(text);
+}

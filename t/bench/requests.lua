@@ -1,0 +1,37 @@
+-- wrk's side of every scenario: requests of 1024 visitors in turn, so that
+-- flags are decided for mixed contexts, and the figures in a form that needs
+-- no guessing.
+
+local visitors = 1024
+local countries = { "de", "at", "ch", "fr", "us", "gb", "pl", "br" }
+local requests = {}
+local next_request = 0
+
+
+function init(args)
+    for i = 1, visitors do
+        requests[i] = wrk.format("GET", nil, {
+            ["Cookie"] = "uid=user" .. i
+                         .. "; plan=" .. (i % 3 == 0 and "pro" or "free"),
+            ["X-Country"] = countries[i % #countries + 1],
+            ["Accept"] = "*/*"
+        })
+    end
+end
+
+
+function request()
+    next_request = next_request % visitors + 1
+    return requests[next_request]
+end
+
+
+function done(summary, latency)
+    local e = summary.errors
+
+    io.write(string.format(
+        "requests=%d\nduration=%d\nerrors=%d\np50=%d\np99=%d\n",
+        summary.requests, summary.duration,
+        e.connect + e.read + e.write + e.status + e.timeout,
+        latency:percentile(50), latency:percentile(99)))
+end

@@ -1,0 +1,52 @@
+# Core without nginx: a C program linked with libflagship.a, run once a round,
+# so that each round has an address layout of its own.
+
+use strict;
+use warnings;
+
+use Flagship::Bench;
+
+
+my %figure = (
+    'evaluation: static'               => ['ns', most => 6],
+    'evaluation: two conditions'       => ['ns', most => 20],
+    'evaluation: split'                => ['ns', most => 25],
+    'evaluation: 11 rules with semver' => ['ns', most => 80],
+    'evaluation: list of 1000 ids'     => ['ns', most => 15],
+    'load: flags from JSON to an image' => ['ms', most => 15],
+    'load: one change among them'       => ['ms', most => 5],
+    'memory: image bytes a simple flag' => ['bytes', most => 400],
+);
+
+
+sub run {
+    my ($bench) = @_;
+
+    my $flags = $bench->{short} ? 500 : 10_000;
+    my (@names, %values);
+
+    for my $round (1 .. $bench->{rounds}) {
+        my @command = ($bench->pin('tested'),
+                       "$bench->{build}/bench/core", $flags);
+
+        open my $core, '-|', @command or die "$command[-2]: $!";
+
+        while (defined(my $line = <$core>)) {
+            my ($name, $value) = $line =~ /^(.+)\t([\d.]+)$/ or die $line;
+            push @names, $name if !$values{$name};
+            push @{ $values{$name} }, $value;
+        }
+
+        close $core or die "build/bench/core failed\n";
+    }
+
+    for my $name (@names) {
+        my ($unit, @target) = @{ $figure{$name} // ['ns'] };
+        my $title = $name =~ /^load/ ? "$name ($flags flags)" : $name;
+
+        $bench->figure("core, $title", $unit, $values{$name}, @target);
+    }
+}
+
+
+return { title => 'evaluations, compiling and linking in core', run => \&run };

@@ -49,6 +49,7 @@ struct flagship_json_node_s {
     uint32_t             next;       /* nodes of this subtree, itself
                                         included: node + node->next is the
                                         next sibling */
+    uint32_t             offset;     /* byte of the text where it starts */
     const char          *str;        /* string: its decoded bytes; number: its
                                         text; else where its text starts */
     double               number;
@@ -60,6 +61,8 @@ typedef struct {
     uint32_t               n;
     uint32_t               size;     /* allocated */
     flagship_arena_t       arena;    /* decoded strings */
+    uint64_t              *table;    /* of the names of a large object */
+    size_t                 ntable;   /* allocated */
     /* set when the text is refused */
     size_t                 offset;   /* byte of the text */
     const char            *error;    /* a static sentence */

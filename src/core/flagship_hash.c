@@ -1,0 +1,261 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Hashes.  Pure functions that allocate nothing; any thread may call.
+ *
+ * The answers of flagship_murmur3*() and flagship_rollout_bucket() decide who
+ * is in, so they never change; those of flagship_hash32() are part of the
+ * image format.
+ */
+
+
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "flagship_hash.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+
+#define FLAGSHIP_MURMUR3_C1  0xcc9e2d51u
+#define FLAGSHIP_MURMUR3_C2  0x1b873593u
+
+/* the digits of the fraction of the golden ratio, and of pi's */
+#define FLAGSHIP_HASH_K0     0x9e3779b97f4a7c15ull
+#define FLAGSHIP_HASH_K1     0x243f6a8885a308d3ull
+#define FLAGSHIP_HASH_K2     0x13198a2e03707345ull
+
+
+static inline uint32_t
+flagship_read32(const char *p)
+{
+    uint32_t  v;
+
+    memcpy(&v, p, sizeof(v));
+
+    return v;
+}
+
+
+static inline uint64_t
+flagship_read64(const char *p)
+{
+    uint64_t  v;
+
+    memcpy(&v, p, sizeof(v));
+
+    return v;
+}
+
+
+static inline uint32_t
+flagship_rotl32(uint32_t x, unsigned n)
+{
+    return (x << n) | (x >> (32 - n));
+}
+
+
+static inline uint32_t
+flagship_murmur3_mix(uint32_t h, uint32_t k)
+{
+    k *= FLAGSHIP_MURMUR3_C1;
+    k = flagship_rotl32(k, 15);
+    h ^= k * FLAGSHIP_MURMUR3_C2;
+    h = flagship_rotl32(h, 13);
+
+    return h * 5 + 0xe6546b64u;
+}
+
+
+void
+flagship_murmur3_prefix(flagship_murmur3_t *state, const char *data,
+    size_t len)
+{
+    uint32_t  h;
+
+    h = 0;
+    state->len = (uint32_t) len;
+
+    for ( /* void */ ; len >= 4; data += 4, len -= 4) {
+        h = flagship_murmur3_mix(h, flagship_read32(data));
+    }
+
+    memset(state->tail, 0, sizeof(state->tail));
+
+    if (len) {
+        memcpy(state->tail, data, len);
+    }
+
+    state->h = h;
+    state->ntail = (uint8_t) len;
+    state->reserved = 0;
+}
+
+
+uint32_t
+flagship_murmur3_final(const flagship_murmur3_t *state, const char *data,
+    size_t len)
+{
+    uint32_t  h, k, n, total;
+
+    h = state->h;
+    n = state->ntail;
+    total = state->len + (uint32_t) len;
+
+    k = (uint32_t) state->tail[0] | (uint32_t) state->tail[1] << 8
+        | (uint32_t) state->tail[2] << 16;
+
+    if (n) {
+
+        /* the prefix's last bytes and the first of the data are one block */
+
+        for ( /* void */ ; n < 4 && len; n++, data++, len--) {
+            k |= (uint32_t) (uint8_t) *data << (8 * n);
+        }
+
+        if (n == 4) {
+            h = flagship_murmur3_mix(h, k);
+            k = 0;
+            n = 0;
+        }
+    }
+
+    for ( /* void */ ; len >= 4; data += 4, len -= 4) {
+        h = flagship_murmur3_mix(h, flagship_read32(data));
+    }
+
+    /* either the block above is open still, or nothing of it is left */
+
+    for ( /* void */ ; len; n++, data++, len--) {
+        k |= (uint32_t) (uint8_t) *data << (8 * n);
+    }
+
+    k *= FLAGSHIP_MURMUR3_C1;
+    k = flagship_rotl32(k, 15);
+    h ^= k * FLAGSHIP_MURMUR3_C2;
+
+    h ^= total;
+    h ^= h >> 16;
+    h *= 0x85ebca6bu;
+    h ^= h >> 13;
+    h *= 0xc2b2ae35u;
+    h ^= h >> 16;
+
+    return h;
+}
+
+
+uint32_t
+flagship_murmur3(const char *data, size_t len)
+{
+    static const flagship_murmur3_t  empty;
+
+    return flagship_murmur3_final(&empty, data, len);
+}
+
+
+/*
+ * With T = H mod 10^8: H mod 100 = T mod 100, and (H div 100) mod 10^6 =
+ * T div 100.  T is the sum of the digest's words times 2^(32 * i) mod 10^8,
+ * which fits 62 bits.
+ */
+
+uint32_t
+flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
+{
+    uint64_t       sum;
+    uint32_t       t;
+    unsigned       i;
+    SHA256_CTX     ctx;
+    unsigned char  digest[SHA256_DIGEST_LENGTH], *p;
+
+    /* 2^(32 * (7 - i)) mod 10^8 */
+
+    static const uint32_t  weight[8] = {
+        10249216, 34512896, 32542976, 68211456,
+        43950336, 9551616, 94967296, 1
+    };
+
+    SHA256_Init(&ctx);
+    SHA256_Update(&ctx, user.data, user.len);
+    SHA256_Update(&ctx, ":", 1);
+    SHA256_Update(&ctx, flag.data, flag.len);
+    SHA256_Final(digest, &ctx);
+
+    sum = 0;
+
+    for (i = 0, p = digest; i < 8; i++, p += 4) {
+        sum += weight[i] * ((uint64_t) p[0] << 24 | (uint64_t) p[1] << 16
+                            | (uint64_t) p[2] << 8 | (uint64_t) p[3]);
+    }
+
+    t = (uint32_t) (sum % 100000000);
+
+    return t % 100 * 1000000 + t / 100;
+}
+
+
+/* Both halves of the product depend on every bit of both factors. */
+
+static inline uint64_t
+flagship_hash_fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128  product;
+
+    product = (unsigned __int128) a * b;
+
+    return (uint64_t) product ^ (uint64_t) (product >> 64);
+}
+
+
+/*
+ * 16 bytes at a time; the last 16 are read from the end, so they overlap what
+ * was read before and no byte outside is touched.
+ */
+
+uint32_t
+flagship_hash32(const char *data, size_t len)
+{
+    size_t       n;
+    uint64_t     a, b, h;
+
+    h = FLAGSHIP_HASH_K0 ^ len;
+
+    if (len > 16) {
+
+        for (n = len; n > 16; data += 16, n -= 16) {
+            h = flagship_hash_fold(flagship_read64(data) ^ FLAGSHIP_HASH_K1,
+                                   flagship_read64(data + 8) ^ h);
+        }
+
+        a = flagship_read64(data + n - 16);
+        b = flagship_read64(data + n - 8);
+
+    } else if (len >= 8) {
+        a = flagship_read64(data);
+        b = flagship_read64(data + len - 8);
+
+    } else if (len >= 4) {
+        a = flagship_read32(data);
+        b = flagship_read32(data + len - 4);
+
+    } else if (len) {
+        a = (uint64_t) (uint8_t) data[0] << 16
+            | (uint64_t) (uint8_t) data[len >> 1] << 8
+            | (uint64_t) (uint8_t) data[len - 1];
+        b = 0;
+
+    } else {
+        a = 0;
+        b = 0;
+    }
+
+    h = flagship_hash_fold(a ^ FLAGSHIP_HASH_K1, b ^ h);
+    h = flagship_hash_fold(h ^ FLAGSHIP_HASH_K2, len ^ FLAGSHIP_HASH_K1);
+
+    return (uint32_t) (h ^ h >> 32);
+}

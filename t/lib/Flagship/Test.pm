@@ -63,6 +63,9 @@ Test::More->import(import => \@more);
 
 $SIG{PIPE} = 'IGNORE';
 
+# so that END has its say
+$SIG{$_} = sub { exit 1 } for qw(INT TERM);
+
 
 sub import {
     strict->import;

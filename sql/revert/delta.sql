@@ -1,0 +1,10 @@
+-- Revert flagship:delta from pg
+
+BEGIN;
+
+DROP FUNCTION flagship.delta(uuid, bigint);
+DROP FUNCTION flagship.environment_text(flagship.environments);
+DROP FUNCTION flagship.flag_text(flagship.flags);
+DROP FUNCTION flagship.second_text(timestamptz);
+
+COMMIT;

@@ -1,0 +1,7 @@
+-- Revert flagship:segments from pg
+
+BEGIN;
+
+DROP TABLE flagship.segments;
+
+COMMIT;

@@ -1,0 +1,11 @@
+-- Revert flagship:tenants from pg
+
+BEGIN;
+
+DROP TABLE flagship.environments;
+DROP TABLE flagship.tenants;
+DROP FUNCTION flagship.found_environments();
+DROP FUNCTION flagship.is_metadata(json);
+DROP FUNCTION flagship.is_key(text);
+
+COMMIT;

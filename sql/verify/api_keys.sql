@@ -1,0 +1,4 @@
+-- Verify flagship:api_keys on pg
+
+BEGIN;
+ROLLBACK;

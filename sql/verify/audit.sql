@@ -1,0 +1,4 @@
+-- Verify flagship:audit on pg
+
+BEGIN;
+ROLLBACK;

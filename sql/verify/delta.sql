@@ -1,0 +1,4 @@
+-- Verify flagship:delta on pg
+
+BEGIN;
+ROLLBACK;

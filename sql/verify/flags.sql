@@ -1,0 +1,4 @@
+-- Verify flagship:flags on pg
+
+BEGIN;
+ROLLBACK;

@@ -1,0 +1,4 @@
+-- Verify flagship:revision on pg
+
+BEGIN;
+ROLLBACK;

@@ -1,0 +1,4 @@
+-- Verify flagship:segments on pg
+
+BEGIN;
+ROLLBACK;

@@ -1,0 +1,4 @@
+-- Verify flagship:sets on pg
+
+BEGIN;
+ROLLBACK;

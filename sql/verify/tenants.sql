@@ -1,0 +1,4 @@
+-- Verify flagship:tenants on pg
+
+BEGIN;
+ROLLBACK;

@@ -149,7 +149,7 @@ sub start {
         . ($server->{location} // '');
 
     return Flagship::Bench::Nginx->start($bench, $server->{name},
-        tested  => 1,
+        pin     => 'tested',
         modules => $server->{modules},
         http    => "upstream application {\n"
             . "    server 127.0.0.1:$upstream->{port};\n"

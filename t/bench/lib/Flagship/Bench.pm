@@ -57,7 +57,7 @@ sub cpus {
 
 
 # The command prefix that pins what is measured ("tested") to the last
-# processor and everything else ("load") to the first.
+# processor, what asks it ("load") to the first, and anything else to none.
 
 sub pin {
     my ($self, $what) = @_;
@@ -65,7 +65,9 @@ sub pin {
     my @cpus = @{ $self->{cpus} };
 
     return () if @cpus < 2;
-    return ('taskset', '-c', $what eq 'tested' ? $cpus[-1] : $cpus[0]);
+    return ('taskset', '-c', $what eq 'tested' ? $cpus[-1]
+                             : $what eq 'load' ? $cpus[0]
+                             : join ',', @cpus);
 }
 
 

@@ -9,13 +9,16 @@ use warnings;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
+use Flagship::Port qw(free_port);
+use Flagship::Process qw(children_of title_of);
+
 my $count = 0;
 my %running;
 
 
 # Options: http (text inside http {}), server (text inside server {}), main
-# (text before events {}), modules (list of paths), workers, tested (pinned
-# apart from the load), connections.
+# (text before events {}), modules (list of paths), workers, pin ("tested",
+# "load" or "none").
 
 sub start {
     my ($class, $bench, $name, %options) = @_;
@@ -62,7 +65,7 @@ $temp
 }
 CONF
 
-    my @pin = $bench->pin($options{tested} ? 'tested' : 'load');
+    my @pin = $bench->pin($options{pin} // 'load');
     my $pid = fork() // die "fork: $!";
 
     if ($pid == 0) {
@@ -98,14 +101,6 @@ sub broken {
 }
 
 
-sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
-        or die "no free port: $!";
-
-    return $socket->sockport;
-}
-
-
 sub connect {
     my ($self) = @_;
 
@@ -119,10 +114,8 @@ sub connect {
 sub workers {
     my ($self) = @_;
 
-    my @children = split ' ',
-        read_file("/proc/$self->{master}/task/$self->{master}/children");
-
-    return grep { read_file("/proc/$_/cmdline") =~ /worker process/ } @children;
+    return grep { title_of($_) eq 'nginx: worker process' }
+        children_of($self->{master});
 }
 
 
@@ -221,7 +214,26 @@ sub load {
 }
 
 
-sub log_text { my ($self) = @_; return read_file("$self->{prefix}/error.log") }
+# Where the configuration has a /ready.
+
+sub until_ready {
+    my ($self) = @_;
+
+    my $deadline = time + 60;
+
+    while (($self->get('/ready'))[0] != 200) {
+        die "nginx \"$self->{name}\" is not ready:\n" . $self->log_text
+            if time > $deadline;
+        sleep 0.005;
+    }
+}
+
+
+sub log_text {
+    my ($self) = @_;
+
+    return read_file("$self->{prefix}/error.log");
+}
 
 
 sub stop {

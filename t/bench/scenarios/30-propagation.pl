@@ -1,0 +1,269 @@
+# From COMMIT to the answer of every worker: in a set of a few flags with
+# notifications, without them (the poll alone), and in a set of 10 000 flags,
+# there also what a change costs all the workers together.
+#
+# The clock starts when COMMIT is sent, so PostgreSQL's own work on it is part
+# of the figure.  A change gives a flag the next number; each worker is asked
+# on a connection of its own until it answers with that number or a later one.
+
+use strict;
+use warnings;
+
+use List::Util qw(min);
+use Time::HiRes qw(sleep time);
+
+use Flagship::Bench;
+use Flagship::Bench::Database;
+use Flagship::Bench::Nginx;
+
+use constant WORKERS => 4;
+
+# what the last change gave the flag
+my $last_number = 0;
+
+
+sub start {
+    my ($bench, $database, $name, $refresh) = @_;
+
+    return Flagship::Bench::Nginx->start($bench, $name,
+        pin     => 'none',
+        workers => WORKERS,
+        modules => ["$bench->{build}/ngx_http_flagship_module.so"],
+        main    => 'thread_pool default threads=2;',
+        http    => "flagship_zone 64m;\n"
+            . "flagship_postgres \"@{[ $database->conninfo ]}\";\n"
+            . "flagship_refresh $refresh;\n",
+        server  => "location = /pid { return 200 \$pid; }\n"
+            . "location = /counter { return 200 \$flagship_value_counter; }\n"
+            . "location = /ready { flagship_status ready; }\n");
+}
+
+
+# A connection to each worker.
+
+sub connections {
+    my ($nginx) = @_;
+
+    my %of;
+
+    for (1 .. 10_000) {
+        my $socket = $nginx->connect;
+        $of{ $nginx->get('/pid', socket => $socket) } //= $socket;
+        return values %of if keys %of == WORKERS;
+    }
+
+    die "not every worker answers\n";
+}
+
+
+# Seconds until all workers serve the change.
+
+sub change {
+    my ($nginx, $session, $number, @sockets) = @_;
+
+    $session->sql('BEGIN');
+    $session->sql(update($number));
+
+    my $start = time;
+    $session->send('COMMIT');
+
+    while (@sockets) {
+        my $socket = shift @sockets;
+        my $seen = $nginx->get('/counter', socket => $socket);
+
+        next if $seen =~ /^\d+$/ && $seen >= $number;
+
+        push @sockets, $socket;
+        die "change $number is not served:\n" . $nginx->log_text
+            if time > $start + 30;
+    }
+
+    my $seconds = time - $start;
+    $session->result;
+
+    return $seconds;
+}
+
+
+sub changes {
+    my ($nginx, $session, $n) = @_;
+
+    my @sockets = connections($nginx);
+    my @ms;
+
+    for (1 .. $n) {
+        sleep 0.01 + rand 0.02;
+        push @ms, 1000 * change($nginx, $session, ++$last_number,
+                                @sockets);
+    }
+
+    return \@ms;
+}
+
+
+# The same without waiting for one change before the next: whoever waits meets
+# the poll at its beginning each time.
+
+sub stream {
+    my ($nginx, $session, $n) = @_;
+
+    my @sockets = connections($nginx);
+    my @seen = map { $last_number } @sockets;
+    my $served = $last_number;
+    my $last = $served + $n;
+    my $next = time;
+    my (%sent, @ms);
+
+    while ($served < $last) {
+        if ($last_number < $last && time >= $next) {
+            my $number = ++$last_number;
+
+            $sent{$number} = time;
+            $session->sql(update($number));
+            $next = time + rand 0.2;
+        }
+
+        for my $i (0 .. $#sockets) {
+            $seen[$i] = $nginx->get('/counter', socket => $sockets[$i]);
+        }
+
+        my $now = time;
+
+        while ($served < min(@seen)) {
+            push @ms, 1000 * ($now - $sent{ ++$served });
+        }
+
+        die "changes are not served:\n" . $nginx->log_text if $now > $next + 30;
+        sleep 0.002;
+    }
+
+    return \@ms;
+}
+
+
+sub update {
+    my ($number) = @_;
+
+    return "UPDATE flagship.flags SET variants = '{\"on\": $number}' "
+        . "WHERE environment = 'prod' AND key = 'counter'";
+}
+
+
+# The samples in as many parts as there are rounds, one quantile of each.
+
+sub quantiles {
+    my ($bench, $ms, $q) = @_;
+
+    my $size = int(@$ms / $bench->{rounds}) || 1;
+    my @all = @$ms;
+    my @parts;
+
+    push @parts, Flagship::Bench::quantile([splice @all, 0, $size], $q)
+        while @all >= $size;
+
+    return \@parts;
+}
+
+
+sub report {
+    my ($bench, $what, $ms, %target) = @_;
+
+    $bench->figure("$what, p50", 'ms', quantiles($bench, $ms, 0.5));
+    $bench->figure("$what, p99", 'ms', [Flagship::Bench::quantile($ms, 0.99)],
+                   %target);
+    $bench->figure("$what, all", 'ms', $ms);
+}
+
+
+# Milliseconds that all workers together take for a change, threads included,
+# beyond what they take idle.
+
+sub cost {
+    my ($bench, $nginx, $session, $n) = @_;
+
+    my $idle = $nginx->cpu;
+    my $start = time;
+    sleep($bench->{short} ? 0.5 : 3);
+    my $per_second = ($nginx->cpu - $idle) / (time - $start);
+
+    my @ms;
+
+    for (1 .. $n) {
+        my $cpu = $nginx->cpu;
+        my $begin = time;
+
+        $session->sql(update(++$last_number));
+        sleep 0.1;
+
+        push @ms, ($nginx->cpu - $cpu - $per_second * (time - $begin)) / 1e6;
+    }
+
+    return \@ms;
+}
+
+
+sub run {
+    my ($bench) = @_;
+
+    $last_number = 0;
+
+    my $short = $bench->{short};
+    my $database = Flagship::Bench::Database->start;
+    my $session = $database->session;
+    my $n = $short ? 10 : 500;
+    my $nginx;
+
+    $session->sql("INSERT INTO flagship.flags (key, type, enabled, variants, "
+        . "default_variant) "
+        . "VALUES ('counter', 'number', true, '{\"on\": 0}', 'on')");
+
+    $nginx = start($bench, $database, 'notified', '5s');
+    $nginx->until_ready;
+    report($bench, "propagation: commit to every worker",
+           changes($nginx, $session, $n), most => 10);
+    undef $nginx;
+
+    $nginx = start($bench, $database, 'polled', '1s notify=off');
+    $nginx->until_ready;
+    report($bench, "propagation: the same by a poll every second alone",
+           stream($nginx, $session, $n));
+    undef $nginx;
+
+    my $flags = $short ? 500 : 10_000;
+
+    $session->sql("INSERT INTO flagship.flags (key, enabled, rollout) "
+        . "SELECT 'simple_flag_' || i, true, i % 100 "
+        . "FROM generate_series(1, $flags - 1) i");
+
+    loading($bench, $database, $flags);
+
+    $nginx = start($bench, $database, 'many', '5s');
+    $nginx->until_ready;
+    report($bench, "propagation: commit to every worker, $flags flags",
+           changes($nginx, $session, $short ? 5 : 200));
+    $bench->figure("propagation: worker CPU a change, $flags flags", 'ms',
+                   cost($bench, $nginx, $session, $short ? 3 : 100), most => 5);
+}
+
+
+# From the start of nginx to ready.
+
+sub loading {
+    my ($bench, $database, $flags) = @_;
+
+    my @ms;
+
+    for (1 .. $bench->{rounds}) {
+        my $start = time;
+        my $nginx = start($bench, $database, 'loading', '5s');
+
+        $nginx->until_ready;
+        push @ms, 1000 * (time - $start);
+    }
+
+    $bench->figure("load: start of nginx to ready, $flags flags in PostgreSQL",
+                   'ms', \@ms);
+}
+
+
+return { title => 'from COMMIT to every worker', run => \&run };

@@ -171,7 +171,7 @@ flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
     uint32_t       t;
     unsigned       i;
     SHA256_CTX     ctx;
-    unsigned char  digest[SHA256_DIGEST_LENGTH], *p;
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
 
     /* 2^(32 * (7 - i)) mod 10^8 */
 
@@ -181,16 +181,25 @@ flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
     };
 
     SHA256_Init(&ctx);
-    SHA256_Update(&ctx, user.data, user.len);
+
+    if (user.len) {
+        SHA256_Update(&ctx, user.data, user.len);
+    }
+
     SHA256_Update(&ctx, ":", 1);
-    SHA256_Update(&ctx, flag.data, flag.len);
+
+    if (flag.len) {
+        SHA256_Update(&ctx, flag.data, flag.len);
+    }
+
     SHA256_Final(digest, &ctx);
+
+    /* the context still holds the digest, as words */
 
     sum = 0;
 
-    for (i = 0, p = digest; i < 8; i++, p += 4) {
-        sum += weight[i] * ((uint64_t) p[0] << 24 | (uint64_t) p[1] << 16
-                            | (uint64_t) p[2] << 8 | (uint64_t) p[3]);
+    for (i = 0; i < 8; i++) {
+        sum += (uint64_t) weight[i] * ctx.h[i];
     }
 
     t = (uint32_t) (sum % 100000000);

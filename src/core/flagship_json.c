@@ -18,33 +18,12 @@
 
 
 #include "flagship_json.h"
-#include "flagship_json_names.h"
+#include "flagship_json_parser.h"
 #include "flagship_number.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if (__SSE2__)
-#include <emmintrin.h>
-#endif
-
-
-typedef struct {
-    uint32_t               node;     /* the container */
-    uint32_t               object;
-    uint64_t               seen;     /* a bit for each name, or for several */
-} flagship_json_frame_t;
-
-
-typedef struct {
-    const char            *p;
-    const char            *text;
-    const char            *last;
-    flagship_json_t       *json;
-    unsigned               depth;
-    flagship_json_frame_t  frames[FLAGSHIP_MAX_DEPTH];
-} flagship_json_parser_t;
 
 
 static int flagship_json_text(flagship_json_parser_t *parser);
@@ -58,92 +37,11 @@ static int flagship_json_number(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
 static int flagship_json_string(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
-static const char *flagship_json_string_end(flagship_json_parser_t *parser,
-    const char *p);
-static int flagship_json_unescape(flagship_json_parser_t *parser,
-    const char *p, const char *end, flagship_json_node_t *node);
-static const char *flagship_json_escape(flagship_json_parser_t *parser,
-    const char *p, const char *end, char **out);
-static int flagship_json_hex4(const char *p, const char *end);
 static int flagship_json_grow(flagship_json_t *json, size_t hint);
 
 
 #define flagship_json_is_blank(c)                                             \
     ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
-
-
-static inline uint64_t
-flagship_read64(const char *p)
-{
-    uint64_t  v;
-
-    memcpy(&v, p, sizeof(v));
-
-    return v;
-}
-
-
-/*
- * The first byte that ends a run of plain ones: a quote, a backslash, a
- * control byte or one that is not ASCII.
- */
-
-static inline const char *
-flagship_json_plain(const char *p, const char *last)
-{
-    uint64_t  v, hit;
-
-#if (__SSE2__)
-
-    int       mask;
-    __m128i   x;
-
-    while (last - p >= 16) {
-        x = _mm_loadu_si128((const __m128i *) p);
-
-        /* as signed bytes, what is not ASCII is below a blank, too */
-
-        mask = _mm_movemask_epi8(
-                   _mm_or_si128(
-                       _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
-                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
-                       _mm_cmplt_epi8(x, _mm_set1_epi8(' '))));
-        if (mask) {
-            return p + __builtin_ctz((unsigned) mask);
-        }
-
-        p += 16;
-    }
-
-#endif
-
-#define flagship_each(c)  (0x0101010101010101ull * (unsigned char) (c))
-
-    while (last - p >= 8) {
-        v = flagship_read64(p);
-
-        /* a borrow may mark a byte above a hit, never one below */
-
-        hit = (v | (v - flagship_each(' '))
-               | ((v ^ flagship_each('"')) - flagship_each(1))
-               | ((v ^ flagship_each('\\')) - flagship_each(1)))
-              & flagship_each(0x80);
-
-        if (hit) {
-            return p + __builtin_ctzll(hit) / 8;
-        }
-
-        p += 8;
-    }
-
-    while (p < last && *p >= ' ' && (unsigned char) *p < 0x80
-           && *p != '"' && *p != '\\')
-    {
-        p++;
-    }
-
-    return p;
-}
 
 
 static inline const char *
@@ -165,18 +63,6 @@ flagship_json_blank(const char *p, const char *last)
     }
 
     return p;
-}
-
-
-static int
-flagship_json_refuse(flagship_json_parser_t *parser, const char *p,
-    const char *error)
-{
-    parser->json->offset = (size_t) (p - parser->text);
-    parser->json->error = (p >= parser->last) ? "the text ends too early"
-                                              : error;
-
-    return FLAGSHIP_DECLINED;
 }
 
 
@@ -231,6 +117,18 @@ flagship_json_free(flagship_json_t *json)
 
 
 int
+flagship_json_refuse(flagship_json_parser_t *parser, const char *p,
+    const char *error)
+{
+    parser->json->offset = (size_t) (p - parser->text);
+    parser->json->error = (p >= parser->last) ? "the text ends too early"
+                                              : error;
+
+    return FLAGSHIP_DECLINED;
+}
+
+
+int
 flagship_json_parse(flagship_json_t *json, const char *text, size_t len)
 {
     int                     rc;
@@ -248,7 +146,7 @@ flagship_json_parse(flagship_json_t *json, const char *text, size_t len)
     }
 
     if (json->size == 0
-        && flagship_json_grow(json, len / 16) != FLAGSHIP_OK)
+        && flagship_json_grow(json, len / 6) != FLAGSHIP_OK)
     {
         return FLAGSHIP_ERROR;
     }
@@ -628,265 +526,7 @@ flagship_json_string(flagship_json_parser_t *parser,
         return FLAGSHIP_OK;
     }
 
-    p = flagship_json_string_end(parser, p);
-    if (p == NULL) {
-        return FLAGSHIP_DECLINED;
-    }
-
-    parser->p = p + 1;
-    node->len = (uint32_t) (p - start);
-
-    if (memchr(start, '\\', node->len) == NULL) {
-        return FLAGSHIP_OK;
-    }
-
-    return flagship_json_unescape(parser, start, p, node);
-}
-
-
-/* Bytes of the UTF-8 sequence at p, or 0 where it is none. */
-
-static unsigned
-flagship_json_utf8(const char *p, const char *last)
-{
-    size_t                rest;
-    const unsigned char  *s;
-
-    s = (const unsigned char *) p;
-    rest = (size_t) (last - p);
-
-    if (s[0] < 0x80) {
-        return 1;
-    }
-
-    if (rest < 2 || s[0] < 0xc2 || (s[1] & 0xc0) != 0x80) {
-        return 0;
-    }
-
-    if (s[0] < 0xe0) {
-        return 2;
-    }
-
-    if (rest < 3 || (s[2] & 0xc0) != 0x80) {
-        return 0;
-    }
-
-    if (s[0] < 0xf0) {
-
-        /* longer than needed, or a surrogate */
-
-        return ((s[0] == 0xe0 && s[1] < 0xa0)
-                || (s[0] == 0xed && s[1] > 0x9f)) ? 0 : 3;
-    }
-
-    if (rest < 4 || (s[3] & 0xc0) != 0x80 || s[0] > 0xf4
-        || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-    {
-        return 0;
-    }
-
-    return 4;
-}
-
-
-/* Looks for the closing quote; what is before it is UTF-8 then. */
-
-static const char *
-flagship_json_string_end(flagship_json_parser_t *parser, const char *p)
-{
-    unsigned     n;
-    const char  *last;
-
-    last = parser->last;
-
-    for ( ;; ) {
-        p = flagship_json_plain(p, last);
-
-        if (p == last) {
-            (void) flagship_json_refuse(parser, p, NULL);
-            return NULL;
-        }
-
-        if (*p == '"') {
-            return p;
-        }
-
-        if (*p == '\\') {
-
-            if (last - p < 2) {
-                (void) flagship_json_refuse(parser, last, NULL);
-                return NULL;
-            }
-
-            /* whatever is escaped, a quote among it, is looked at later */
-
-            p += ((unsigned char) p[1] < 0x80) ? 2 : 1;
-            continue;
-        }
-
-        if ((unsigned char) *p < ' ') {
-            (void) flagship_json_refuse(parser, p,
-                                       "a control character is not escaped");
-            return NULL;
-        }
-
-        n = flagship_json_utf8(p, last);
-
-        if (n == 0) {
-            (void) flagship_json_refuse(parser, p, "this is not UTF-8");
-            return NULL;
-        }
-
-        p += n;
-    }
-}
-
-
-/* No text grows when it is decoded. */
-
-static int
-flagship_json_unescape(flagship_json_parser_t *parser, const char *p,
-    const char *end, flagship_json_node_t *node)
-{
-    char        *out, *buf;
-    size_t       n;
-    const char  *escape;
-
-    buf = flagship_arena_alloc(&parser->json->arena, (size_t) (end - p));
-    if (buf == NULL) {
-        return FLAGSHIP_ERROR;
-    }
-
-    out = buf;
-
-    while (p < end) {
-        escape = memchr(p, '\\', (size_t) (end - p));
-        n = (size_t) ((escape ? escape : end) - p);
-
-        memcpy(out, p, n);
-        out += n;
-        p += n;
-
-        if (escape) {
-            p = flagship_json_escape(parser, p, end, &out);
-
-            if (p == NULL) {
-                return FLAGSHIP_DECLINED;
-            }
-        }
-    }
-
-    node->str = buf;
-    node->len = (uint32_t) (out - buf);
-
-    return FLAGSHIP_OK;
-}
-
-
-static const char *
-flagship_json_escape(flagship_json_parser_t *parser, const char *p,
-    const char *end, char **out)
-{
-    int          code, low;
-    char        *o;
-    const char  *found;
-
-    static const char  from[] = "\"\\/bfnrt";
-    static const char  to[] = "\"\\/\b\f\n\r\t";
-
-    o = *out;
-
-    if (p[1] != 'u') {
-        found = p[1] ? strchr(from, p[1]) : NULL;
-
-        if (found == NULL) {
-            (void) flagship_json_refuse(parser, p, "there is no such escape");
-            return NULL;
-        }
-
-        *o = to[found - from];
-        *out = o + 1;
-
-        return p + 2;
-    }
-
-    code = flagship_json_hex4(p + 2, end);
-
-    if (code <= 0) {
-        (void) flagship_json_refuse(parser, p,
-                                    code ? "\\u needs four hex digits"
-                                         : "a NUL is not allowed");
-        return NULL;
-    }
-
-    if (code >= 0xd800 && code <= 0xdfff) {
-        low = -1;
-
-        if (code < 0xdc00 && end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
-            low = flagship_json_hex4(p + 8, end);
-        }
-
-        if (low < 0xdc00 || low > 0xdfff) {
-            (void) flagship_json_refuse(parser, p,
-                                        "a surrogate is not one of a pair");
-            return NULL;
-        }
-
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-        p += 6;
-
-        *o++ = (char) (0xf0 | code >> 18);
-        *o++ = (char) (0x80 | (code >> 12 & 0x3f));
-        *o++ = (char) (0x80 | (code >> 6 & 0x3f));
-        *o++ = (char) (0x80 | (code & 0x3f));
-
-    } else if (code >= 0x800) {
-        *o++ = (char) (0xe0 | code >> 12);
-        *o++ = (char) (0x80 | (code >> 6 & 0x3f));
-        *o++ = (char) (0x80 | (code & 0x3f));
-
-    } else if (code >= 0x80) {
-        *o++ = (char) (0xc0 | code >> 6);
-        *o++ = (char) (0x80 | (code & 0x3f));
-
-    } else {
-        *o++ = (char) code;
-    }
-
-    *out = o;
-
-    return p + 6;
-}
-
-
-static int
-flagship_json_hex4(const char *p, const char *end)
-{
-    int       code;
-    char      c;
-    unsigned  i;
-
-    if (end - p < 4) {
-        return -1;
-    }
-
-    code = 0;
-
-    for (i = 0; i < 4; i++) {
-        c = (char) (p[i] | 0x20);
-
-        if (p[i] >= '0' && p[i] <= '9') {
-            code = code << 4 | (p[i] - '0');
-
-        } else if (c >= 'a' && c <= 'f') {
-            code = code << 4 | (c - 'a' + 10);
-
-        } else {
-            return -1;
-        }
-    }
-
-    return code;
+    return flagship_json_string_slow(parser, p, node);
 }
 
 

@@ -16,7 +16,7 @@
  */
 
 
-#include "flagship_json_names.h"
+#include "flagship_json_parser.h"
 #include "flagship_hash.h"
 
 #include <stdlib.h>

@@ -18,7 +18,10 @@
  *   dying        at any point costs nothing but memory that the next
  *                publication or tick reclaims
  *
- * Unless said otherwise functions are called from a worker's event loop.
+ * The lock is never waited for: its holder may have been stopped.
+ *
+ * Unless said otherwise functions are called from a worker's event loop, or
+ * from the master before it starts workers (init_module).
  */
 
 
@@ -32,6 +35,9 @@
 
 /* A cycle's handle of the zone; what is shared is behind it. */
 typedef struct ngx_http_flagship_zone_s  ngx_http_flagship_zone_t;
+
+/* What this process keeps of it, for the handles of all its cycles. */
+typedef struct ngx_http_flagship_zone_local_s  ngx_http_flagship_zone_local_t;
 
 #define NGX_HTTP_FLAGSHIP_EPOCH_LEN  36     /* a UUID's text */
 
@@ -47,8 +53,9 @@ typedef struct {
     ngx_uint_t                 refs;
     ngx_uint_t                 nsets;       /* flag sets listed */
     const void                *catalog;
-    ngx_http_flagship_zone_t  *zone;
-    ngx_uint_t                 slot;
+
+    ngx_http_flagship_zone_local_t  *local;   /* the zone's own */
+    uint64_t                         live;
 } ngx_http_flagship_view_t;
 
 
@@ -104,13 +111,18 @@ ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);
  *             keeps a gauge);
  *             NGX_DECLINED: not newer than what is live (same epoch, a lower
  *             revision, or the same one without "force")
+ *             NGX_ERROR: a name or the epoch is too long: logged
  *   copy      from any thread; takes no lock, logs nothing
  *   commit    NGX_OK: live; NGX_DECLINED: overtaken by another publication
  *             since reserve (its memory is returned; start again)
  *   abort     instead of commit
  *
- * The memory that a publication points to is the caller's and must live until
- * copy has returned.
+ * Only after NGX_OK of reserve are the others called.  The memory that a
+ * publication points to is the caller's and must live until copy has returned.
+ * Sets may come in any order; of two with one name the later counts.  A set
+ * whose image is that of the live catalog itself (found in a view that is
+ * held) costs no memory and no copy.  NGX_AGAIN may also mean that the lock
+ * was not free, or no process memory was; needed is 0 then.
  */
 
 typedef struct {
@@ -133,9 +145,11 @@ typedef struct {
     size_t                     needed;      /* bytes, on NGX_AGAIN */
     size_t                     available;
 
-    uint64_t                   base;        /* the zone's own */
+    ngx_http_flagship_view_t  *base;        /* the zone's own, to the end */
     ngx_uint_t                 slot;
+    uint64_t                   ticket;
     void                      *catalog;
+    ngx_http_flagship_publication_set_t  **order;
 } ngx_http_flagship_publication_t;
 
 ngx_int_t ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
@@ -148,7 +162,7 @@ void ngx_http_flagship_zone_abort(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_publication_t *p);
 
 /* The source was found at this revision without a change for any set: the
-   served revision moves on without a publication. */
+   served revision moves on without a publication.  Only the leader's counts. */
 void ngx_http_flagship_zone_touch(ngx_http_flagship_zone_t *zone,
     uint64_t revision);
 
@@ -194,11 +208,12 @@ ngx_http_flagship_zone_shared_t *ngx_http_flagship_zone_shared(
 
 typedef struct {
     size_t                     size;          /* of the zone, bytes */
-    size_t                     used;          /* pages in use, bytes */
+    size_t                     used;          /* bytes, all overhead too */
+    size_t                     largest;       /* free piece, bytes */
     ngx_uint_t                 images;        /* blobs alive */
     ngx_uint_t                 catalogs;
     ngx_uint_t                 full;          /* the last reserve failed */
-    size_t                     needed;
+    size_t                     needed;        /* by it, bytes */
 } ngx_http_flagship_zone_stat_t;
 
 void ngx_http_flagship_zone_stat(ngx_http_flagship_zone_t *zone,

@@ -1,0 +1,491 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The zone's life: made when a configuration wants it, taken over by the next
+ * configuration, or filled from the old one when its size changed; and the
+ * leader's lease.
+ *
+ * Configuration and init run in the master, with the old workers reading and
+ * publishing all the while, and a reload may yet fail after them.  So nothing
+ * of an old zone is ever changed but the master's own hold.
+ */
+
+
+#include "ngx_http_flagship_zone_root.h"
+
+
+#define NGX_HTTP_FLAGSHIP_LEASE_MAX  86400000    /* ms */
+
+
+static void ngx_http_flagship_zone_cleanup(void *data);
+static ngx_int_t ngx_http_flagship_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
+    ngx_http_flagship_zone_t *zone);
+static ngx_http_flagship_zone_local_t *ngx_http_flagship_zone_local(
+    ngx_shm_zone_t *shm_zone, ngx_http_flagship_root_t *root);
+static ngx_http_flagship_root_t *ngx_http_flagship_zone_old(ngx_str_t *name);
+static ngx_http_flagship_root_t *ngx_http_flagship_zone_root(
+    ngx_shm_t *shm);
+static ngx_int_t ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
+    ngx_http_flagship_zone_t *zone, ngx_http_flagship_root_t *old);
+static ngx_int_t ngx_http_flagship_zone_take_over(
+    ngx_http_flagship_zone_t *zone, ngx_http_flagship_root_t *old,
+    ngx_http_flagship_view_t *view, size_t *needed);
+
+
+ngx_http_flagship_zone_t *
+ngx_http_flagship_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    ngx_shm_zone_t            *shm_zone;
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_flagship_zone_t  *zone;
+
+    shm_zone = ngx_shared_memory_add(cf, name, size,
+                                     &ngx_http_flagship_module);
+    if (shm_zone == NULL) {
+        return NULL;
+    }
+
+    if (shm_zone->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate zone \"%V\"",
+                           name);
+        return NULL;
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_flagship_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_flagship_zone_cleanup;
+    cln->data = zone;
+
+    shm_zone->init = ngx_http_flagship_zone_init;
+    shm_zone->data = zone;
+
+    return zone;
+}
+
+
+/* The shared memory is unmapped by now. */
+
+static void
+ngx_http_flagship_zone_cleanup(void *data)
+{
+    ngx_http_flagship_zone_t *zone = data;
+
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+
+    if (local == NULL || --local->handles) {
+        return;
+    }
+
+    if (local->tick.timer_set) {
+        ngx_del_timer(&local->tick);
+    }
+
+    ngx_free(local);
+}
+
+
+static ngx_int_t
+ngx_http_flagship_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_flagship_zone_t  *old = data;
+
+    ngx_http_flagship_root_t  *root;
+    ngx_http_flagship_zone_t  *zone;
+
+    zone = shm_zone->data;
+
+    if (old) {
+        zone->local = old->local;
+        zone->local->handles++;
+        return NGX_OK;
+    }
+
+    if (shm_zone->shm.exists) {
+        root = ngx_http_flagship_zone_root(&shm_zone->shm);
+
+        if (root == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                          "flagship: zone \"%V\" is not one of this version",
+                          &shm_zone->shm.name);
+            return NGX_ERROR;
+        }
+
+        zone->local = ngx_http_flagship_zone_local(shm_zone, root);
+
+        return zone->local ? NGX_OK : NGX_ERROR;
+    }
+
+    if (ngx_http_flagship_zone_create(shm_zone, zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    root = ngx_http_flagship_zone_old(&shm_zone->shm.name);
+
+    if (root == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_flagship_zone_migrate(shm_zone, zone, root);
+}
+
+
+/* All free pages of the slab are one run, as nobody allocated yet. */
+
+static ngx_int_t
+ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
+    ngx_http_flagship_zone_t *zone)
+{
+    size_t                     size;
+    ngx_slab_pool_t           *shpool;
+    ngx_http_flagship_root_t  *root;
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    shpool->log_nomem = 0;
+
+    size = shpool->pfree * ngx_pagesize;
+
+    if (size < sizeof(ngx_http_flagship_root_t) + ngx_pagesize) {
+        root = NULL;
+
+    } else {
+        root = ngx_slab_alloc(shpool, size);
+    }
+
+    if (root == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "flagship: zone \"%V\" is too small",
+                      &shm_zone->shm.name);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(root, sizeof(ngx_http_flagship_root_t));
+
+    root->layout = NGX_HTTP_FLAGSHIP_ZONE_LAYOUT;
+    ngx_http_flagship_heap_init(root, size);
+    ngx_http_flagship_link(&root->magic, NGX_HTTP_FLAGSHIP_ZONE_MAGIC);
+
+    shpool->data = root;
+
+    zone->local = ngx_http_flagship_zone_local(shm_zone, root);
+
+    return zone->local ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Not from a pool: it lives as long as one of the cycles that share it. */
+
+static ngx_http_flagship_zone_local_t *
+ngx_http_flagship_zone_local(ngx_shm_zone_t *shm_zone,
+    ngx_http_flagship_root_t *root)
+{
+    ngx_str_t                       *name;
+    ngx_http_flagship_zone_local_t  *local;
+
+    name = &shm_zone->shm.name;
+
+    local = ngx_calloc(sizeof(ngx_http_flagship_zone_local_t) + name->len,
+                       shm_zone->shm.log);
+    if (local == NULL) {
+        return NULL;
+    }
+
+    local->root = root;
+    local->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    local->handles = 1;
+
+    local->name.data = (u_char *) (local + 1);
+    local->name.len = name->len;
+    ngx_memcpy(local->name.data, name->data, name->len);
+
+    return local;
+}
+
+
+/* While a configuration is read, the global cycle is still the one before.  The
+   zone may also be that of another build of this module. */
+
+static ngx_http_flagship_root_t *
+ngx_http_flagship_zone_old(ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *shm_zone;
+    ngx_list_part_t  *part;
+
+    if (ngx_cycle == NULL || ngx_is_init_cycle(ngx_cycle)) {
+        return NULL;
+    }
+
+    part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
+    shm_zone = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            shm_zone = part->elts;
+            i = 0;
+        }
+
+        if (shm_zone[i].shm.name.len == name->len
+            && ngx_strncmp(shm_zone[i].shm.name.data, name->data, name->len)
+               == 0)
+        {
+            return ngx_http_flagship_zone_root(&shm_zone[i].shm);
+        }
+    }
+}
+
+
+/* NULL: it is not ours, or of another layout. */
+
+static ngx_http_flagship_root_t *
+ngx_http_flagship_zone_root(ngx_shm_t *shm)
+{
+    size_t                     offset;
+    ngx_slab_pool_t           *shpool;
+    ngx_http_flagship_root_t  *root;
+
+    if (shm->addr == NULL) {
+        return NULL;
+    }
+
+    shpool = (ngx_slab_pool_t *) shm->addr;
+    root = shpool->data;
+    offset = (u_char *) root - shm->addr;
+
+    if ((u_char *) root < shm->addr
+        || offset % NGX_HTTP_FLAGSHIP_ZONE_ALIGN
+        || offset > shm->size
+        || shm->size - offset < sizeof(ngx_http_flagship_root_t)
+        || root->magic != NGX_HTTP_FLAGSHIP_ZONE_MAGIC
+        || root->layout != NGX_HTTP_FLAGSHIP_ZONE_LAYOUT
+        || shm->size - offset < root->size)
+    {
+        return NULL;
+    }
+
+    return root;
+}
+
+
+/*
+ * The old zone's live catalog becomes the first one of the new zone, under its
+ * old generation, so there is no moment without flags.  The old workers go on
+ * publishing to their zone; the new leader asks the source.
+ *
+ * A zone that cannot hold what is live is refused, with the whole reload: the
+ * old configuration goes on with all its flags.
+ */
+
+static ngx_int_t
+ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
+    ngx_http_flagship_zone_t *zone, ngx_http_flagship_root_t *old)
+{
+    size_t                        needed;
+    uint64_t                      live;
+    ngx_int_t                     rc;
+    ngx_uint_t                    had, slot;
+    ngx_http_flagship_view_t      view;
+    ngx_http_flagship_catalog_t  *catalog;
+
+    ngx_http_flagship_hold_enter(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, ngx_pid);
+
+    live = ngx_http_flagship_hold(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, &had);
+
+    if (live == 0) {
+        zone->local->root->shared = old->shared;
+        return NGX_OK;
+    }
+
+    slot = ngx_http_flagship_slot(live);
+    catalog = ngx_http_flagship_at(old, old->slots[slot].catalog);
+
+    ngx_memzero(&view, sizeof(ngx_http_flagship_view_t));
+    view.generation = catalog->generation;
+    view.revision = catalog->revision;
+    view.nsets = catalog->nsets;
+    view.catalog = catalog;
+    view.live = live;
+
+    rc = ngx_http_flagship_zone_take_over(zone, old, &view, &needed);
+
+    /* without a master this process may be reading, too */
+
+    if (!had) {
+        ngx_http_flagship_hold_drop(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, slot);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, shm_zone->shm.log, 0,
+                      "flagship: zone \"%V\" takes over %ui flag sets of "
+                      "revision %uL", &shm_zone->shm.name, view.nsets,
+                      view.revision);
+        return NGX_OK;
+    }
+
+    if (needed) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "flagship: zone \"%V\" is too small for the flags that "
+                      "are served: %uz bytes are needed, it has %uL",
+                      &shm_zone->shm.name, needed,
+                      zone->local->root->size - zone->local->root->heap);
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* An ordinary publication, of the old images. */
+
+static ngx_int_t
+ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_root_t *old, ngx_http_flagship_view_t *view,
+    size_t *needed)
+{
+    uint64_t                              live, touched;
+    ngx_int_t                             rc;
+    ngx_uint_t                            i;
+    ngx_http_flagship_root_t             *root;
+    ngx_http_flagship_publication_t       p;
+    ngx_http_flagship_publication_set_t  *set;
+
+    *needed = 0;
+
+    root = zone->local->root;
+    root->first = view->generation - 1;
+
+    ngx_memzero(&p, sizeof(ngx_http_flagship_publication_t));
+
+    set = ngx_alloc((view->nsets + 1)
+                    * sizeof(ngx_http_flagship_publication_set_t),
+                    ngx_cycle->log);
+    if (set == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < view->nsets; i++) {
+        set[i].image = ngx_http_flagship_view_set(view, i, &set[i].tenant,
+                                                  &set[i].environment);
+    }
+
+    p.epoch = ngx_http_flagship_view_epoch(view);
+    p.revision = view->revision;
+    p.whole = 1;
+    p.nsets = view->nsets;
+    p.sets = set;
+
+    rc = ngx_http_flagship_zone_reserve(zone, &p);
+
+    if (rc == NGX_OK) {
+        ngx_http_flagship_zone_copy(zone, &p);
+        rc = ngx_http_flagship_zone_commit(zone, &p);
+
+    } else {
+        *needed = p.needed;
+    }
+
+    ngx_free(set);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    live = ngx_http_flagship_load(&root->live);
+    touched = ngx_http_flagship_load(
+                  &old->slots[ngx_http_flagship_slot(view->live)].touched);
+
+    ngx_http_flagship_store(&root->slots[ngx_http_flagship_slot(live)].touched,
+                            touched);
+
+    root->shared = old->shared;
+    ngx_http_flagship_zone_show_revision(root);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The lease: a deadline of the monotonic clock and a pid in one word.  pids end
+ * at 2^22, and 40 bits of milliseconds at 34 years of uptime.  A deadline
+ * farther away than a lease can be belongs to another clock.
+ */
+
+ngx_uint_t
+ngx_http_flagship_zone_lead(ngx_http_flagship_zone_t *zone, ngx_msec_t ms)
+{
+    uint64_t                   lease, now, until, next;
+    ngx_pid_t                  pid;
+    ngx_http_flagship_root_t  *root;
+
+    root = zone->local->root;
+
+    now = (uint64_t) ngx_current_msec & 0xffffffffffull;
+    lease = ngx_http_flagship_load(&root->lease);
+
+    pid = (ngx_pid_t) (lease & 0xffffff);
+    until = lease >> 24;
+
+    if (pid && pid != ngx_pid
+        && until > now && until - now < NGX_HTTP_FLAGSHIP_LEASE_MAX
+        && !ngx_http_flagship_zone_gone(pid))
+    {
+        return 0;
+    }
+
+    next = (now + ngx_min(ms, NGX_HTTP_FLAGSHIP_LEASE_MAX / 2)) << 24
+           | (uint64_t) ngx_pid;
+
+    return __atomic_compare_exchange_n(&root->lease, &lease, next, 0,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+
+void
+ngx_http_flagship_zone_resign(ngx_http_flagship_zone_t *zone)
+{
+    uint64_t                   lease;
+    ngx_http_flagship_root_t  *root;
+
+    root = zone->local->root;
+    lease = ngx_http_flagship_load(&root->lease);
+
+    if ((ngx_pid_t) (lease & 0xffffff) == ngx_pid) {
+        (void) __atomic_compare_exchange_n(&root->lease, &lease, 0, 0,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_flagship_zone_leads(ngx_http_flagship_root_t *root)
+{
+    return (ngx_pid_t) (ngx_http_flagship_load(&root->lease) & 0xffffff)
+           == ngx_pid;
+}
+
+
+ngx_http_flagship_zone_shared_t *
+ngx_http_flagship_zone_shared(ngx_http_flagship_zone_t *zone)
+{
+    return &zone->local->root->shared;
+}

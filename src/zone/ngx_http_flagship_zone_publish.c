@@ -1,0 +1,806 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Publishing: reserve, copy, commit; and what the zone says of itself.
+ *
+ * A publication starts from the catalog that is live (its base), which it
+ * holds to its end, and becomes the next generation or nothing.  The new
+ * catalog takes over the images of the sets that did not change: they are
+ * listed twice, not copied.
+ *
+ * reserve() takes a slot and the memory, and is the only one that needs the
+ * mutex.  copy() runs in a thread: it reads the base, the caller's images and
+ * the publication, and writes the memory that was reserved.  commit() is a
+ * compare and swap.
+ *
+ * Runs in the event loop of the worker that leads, or in the master.
+ */
+
+
+#include "ngx_http_flagship_zone_root.h"
+
+
+#define NGX_HTTP_FLAGSHIP_LOCK_TRIES  32
+
+
+typedef ngx_http_flagship_publication_t      ngx_http_flagship_pub_t;
+typedef ngx_http_flagship_publication_set_t  ngx_http_flagship_pub_set_t;
+
+
+static ngx_int_t ngx_http_flagship_publication_check(
+    ngx_http_flagship_zone_local_t *local, ngx_http_flagship_pub_t *p);
+static size_t ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p,
+    size_t *needed);
+static ngx_int_t ngx_http_flagship_publication_take(
+    ngx_http_flagship_root_t *root, ngx_http_flagship_pub_t *p, size_t size);
+static void ngx_http_flagship_publication_done(ngx_http_flagship_pub_t *p);
+static ngx_uint_t ngx_http_flagship_publication_ours(
+    ngx_http_flagship_zone_local_t *local, ngx_http_flagship_pub_t *p);
+static ngx_uint_t ngx_http_flagship_publication_sort(
+    ngx_http_flagship_pub_t *p);
+static int ngx_libc_cdecl ngx_http_flagship_set_compare(const void *one,
+    const void *two);
+static int ngx_http_flagship_name_compare(ngx_str_t *tenant1,
+    ngx_str_t *environment1, ngx_str_t *tenant2, ngx_str_t *environment2);
+static uint32_t ngx_http_flagship_table_size(size_t n);
+static void ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_pub_t *p, ngx_uint_t nsets);
+static void ngx_http_flagship_catalog_add(ngx_http_flagship_catalog_t *catalog,
+    uint64_t image, ngx_str_t *tenant, ngx_str_t *environment);
+static void ngx_http_flagship_catalog_index(
+    ngx_http_flagship_catalog_t *catalog);
+static void ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
+    ngx_http_flagship_full_e full, ngx_http_flagship_pub_t *p);
+
+
+/*
+ * The revision up to which the live catalog is known to be what the source
+ * has.  A slot may be reused between the loads: the answer is then of no
+ * generation, and who shows it looks again.
+ */
+
+uint64_t
+ngx_http_flagship_zone_served(ngx_http_flagship_root_t *root)
+{
+    uint64_t                   live, revision, touched;
+    ngx_http_flagship_slot_t  *slot;
+
+    live = ngx_http_flagship_load(&root->live);
+
+    if (live == 0) {
+        return 0;
+    }
+
+    slot = &root->slots[ngx_http_flagship_slot(live)];
+
+    revision = ngx_http_flagship_load(&slot->revision);
+    touched = ngx_http_flagship_load(&slot->touched);
+
+    return ngx_max(revision, touched);
+}
+
+
+/* Of two that do this at once, the one that wrote the older number sees the
+   newer and writes again. */
+
+void
+ngx_http_flagship_zone_show_revision(ngx_http_flagship_root_t *root)
+{
+    uint64_t  revision;
+
+    do {
+        revision = ngx_http_flagship_zone_served(root);
+        ngx_http_flagship_store(&root->shared.revision, revision);
+
+    } while (ngx_http_flagship_zone_served(root) != revision);
+}
+
+
+ngx_int_t
+ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_publication_t *p)
+{
+    size_t                           size;
+    ngx_int_t                        rc;
+    ngx_http_flagship_zone_stat_t    stat;
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+
+    p->needed = 0;
+    p->available = 0;
+    p->catalog = NULL;
+    p->order = NULL;
+    p->base = ngx_http_flagship_zone_acquire(zone);
+
+    if (local->pid != ngx_pid) {
+        ngx_http_flagship_zone_enter(local);
+    }
+
+    rc = ngx_http_flagship_publication_check(local, p);
+    if (rc != NGX_OK) {
+        goto failed;
+    }
+
+    rc = NGX_AGAIN;
+
+    p->order = ngx_alloc((p->nsets + 1) * sizeof(*p->order), ngx_cycle->log);
+    if (p->order == NULL) {
+        goto failed;
+    }
+
+    size = ngx_http_flagship_publication_size(p, &p->needed);
+
+    if (!ngx_http_flagship_zone_lock(local->shpool,
+                                     NGX_HTTP_FLAGSHIP_LOCK_TRIES))
+    {
+        p->needed = 0;
+        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_LOCKED, p);
+        goto failed;
+    }
+
+    ngx_http_flagship_zone_reclaim(local->root);
+
+    rc = ngx_http_flagship_publication_take(local->root, p, size);
+
+    if (rc != NGX_OK) {
+        ngx_http_flagship_heap_stat(local->root, &stat);
+        p->available = local->root->size - stat.used;
+    }
+
+    ngx_http_flagship_zone_unlock(local->shpool);
+
+    switch (rc) {
+
+    case NGX_OK:
+        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_NO, p);
+        return NGX_OK;
+
+    case NGX_BUSY:
+        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_SLOTS, p);
+        break;
+
+    default: /* NGX_AGAIN */
+        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_MEMORY, p);
+    }
+
+    rc = NGX_AGAIN;
+
+failed:
+
+    ngx_http_flagship_publication_done(p);
+
+    return rc;
+}
+
+
+/* Names, and whether the publication is newer than its base. */
+
+static ngx_int_t
+ngx_http_flagship_publication_check(ngx_http_flagship_zone_local_t *local,
+    ngx_http_flagship_pub_t *p)
+{
+    uint64_t                      served;
+    ngx_str_t                     epoch;
+    ngx_uint_t                    i;
+    ngx_http_flagship_slot_t     *slot;
+    ngx_http_flagship_pub_set_t  *set;
+
+    if (p->epoch.len > NGX_HTTP_FLAGSHIP_EPOCH_LEN) {
+        goto invalid;
+    }
+
+    for (i = 0; i < p->nsets; i++) {
+        set = &p->sets[i];
+
+        if (set->tenant.len > 0xffff || set->environment.len > 0xffff) {
+            goto invalid;
+        }
+    }
+
+    if (p->base == NULL) {
+
+        /* no process memory for a view of what there is */
+
+        return ngx_http_flagship_live_peek(local->root) ? NGX_AGAIN : NGX_OK;
+    }
+
+    epoch = ngx_http_flagship_view_epoch(p->base);
+
+    if (epoch.len != p->epoch.len
+        || ngx_memcmp(epoch.data, p->epoch.data, epoch.len) != 0)
+    {
+        return p->force ? NGX_OK : NGX_DECLINED;
+    }
+
+    slot = &local->root->slots[ngx_http_flagship_slot(p->base->live)];
+
+    served = ngx_http_flagship_load(&slot->touched);
+    served = ngx_max(served, p->base->revision);
+
+    if (p->revision < served || (p->revision == served && !p->force)) {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+
+invalid:
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "flagship: a publication with a name that is too long");
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * The catalog's size, as if no name of the base was named again; and the sum of
+ * all blocks.  Finds out which images are the base's own.
+ */
+
+static size_t
+ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p, size_t *needed)
+{
+    size_t                              names, size, n;
+    ngx_uint_t                          i;
+    ngx_http_flagship_pub_set_t        *set;
+    const ngx_http_flagship_catalog_t  *base;
+
+    n = p->nsets;
+    names = 0;
+    *needed = 0;
+
+    if (p->base && !p->whole) {
+        base = p->base->catalog;
+        n += base->nsets;
+        names += base->names;
+    }
+
+    for (i = 0; i < p->nsets; i++) {
+        set = &p->sets[i];
+        set->copy = NULL;
+
+        if (set->image == NULL) {
+            continue;
+        }
+
+        names += set->tenant.len + set->environment.len;
+
+        if (p->base
+            && ngx_http_flagship_view_find(p->base, &set->tenant,
+                                           &set->environment)
+               == set->image)
+        {
+            set->copy = (void *) set->image;
+            continue;
+        }
+
+        *needed += ngx_http_flagship_heap_size(set->image->len);
+    }
+
+    size = sizeof(ngx_http_flagship_catalog_t)
+           + n * sizeof(ngx_http_flagship_entry_t)
+           + ngx_http_flagship_table_size(n) * sizeof(uint32_t)
+           + names;
+
+    *needed += ngx_http_flagship_heap_size(size);
+
+    return size;
+}
+
+
+/* A slot and all memory, or nothing: NGX_BUSY without a slot, NGX_AGAIN without
+   memory.  Under the mutex. */
+
+static ngx_int_t
+ngx_http_flagship_publication_take(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_pub_t *p, size_t size)
+{
+    uint64_t                         cursor;
+    ngx_uint_t                       i;
+    ngx_http_flagship_slot_t        *slot;
+    ngx_http_flagship_pub_set_t     *set;
+
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_SLOTS; i++) {
+        if (ngx_http_flagship_load(&root->slots[i].state)
+            == NGX_HTTP_FLAGSHIP_SLOT_FREE)
+        {
+            break;
+        }
+    }
+
+    if (i == NGX_HTTP_FLAGSHIP_ZONE_SLOTS) {
+        return NGX_BUSY;
+    }
+
+    p->slot = i;
+    p->ticket = ++root->tickets;
+
+    slot = &root->slots[i];
+
+    slot->ticket = p->ticket;
+    slot->word = ngx_http_flagship_zone_word();
+    ngx_http_flagship_store(&slot->owner, (uint32_t) ngx_pid);
+    ngx_http_flagship_store(&slot->state, NGX_HTTP_FLAGSHIP_SLOT_WRITING);
+
+    cursor = root->heap;
+
+    for (i = 0; i < p->nsets; i++) {
+        set = &p->sets[i];
+
+        if (set->image == NULL || set->copy) {
+            continue;
+        }
+
+        set->copy = ngx_http_flagship_heap_alloc(root, set->image->len,
+                                                 p->slot, 1, &cursor);
+        if (set->copy == NULL) {
+            goto nomem;
+        }
+    }
+
+    p->catalog = ngx_http_flagship_heap_alloc(root, size, p->slot, 0, &cursor);
+
+    if (p->catalog) {
+        slot->catalog = ngx_http_flagship_offset(root, p->catalog);
+        return NGX_OK;
+    }
+
+nomem:
+
+    ngx_http_flagship_slot_free(root, p->slot);
+    ngx_http_flagship_heap_sweep(root);
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_http_flagship_zone_copy(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_publication_t *p)
+{
+    ngx_uint_t                    i;
+    ngx_http_flagship_pub_set_t  *set;
+
+    for (i = 0; i < p->nsets; i++) {
+        set = &p->sets[i];
+
+        if (set->copy && set->copy != set->image) {
+            ngx_memcpy(set->copy, set->image, set->image->len);
+        }
+    }
+
+    ngx_http_flagship_catalog_build(zone->local->root, p,
+                                    ngx_http_flagship_publication_sort(p));
+}
+
+
+/* In byte order of the names; of two with one name the later remains. */
+
+static ngx_uint_t
+ngx_http_flagship_publication_sort(ngx_http_flagship_pub_t *p)
+{
+    ngx_uint_t                    i, n;
+    ngx_http_flagship_pub_set_t  *set, *last;
+
+    for (i = 0; i < p->nsets; i++) {
+        p->order[i] = &p->sets[i];
+    }
+
+    qsort(p->order, p->nsets, sizeof(*p->order),
+          ngx_http_flagship_set_compare);
+
+    n = 0;
+    last = NULL;
+
+    for (i = 0; i < p->nsets; i++) {
+        set = p->order[i];
+
+        if (last
+            && ngx_http_flagship_name_compare(&last->tenant,
+                                              &last->environment, &set->tenant,
+                                              &set->environment)
+               == 0)
+        {
+            n--;
+        }
+
+        p->order[n++] = set;
+        last = set;
+    }
+
+    return n;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_flagship_set_compare(const void *one, const void *two)
+{
+    int                           rc;
+    ngx_http_flagship_pub_set_t  *first, *second;
+
+    first = *(ngx_http_flagship_pub_set_t **) one;
+    second = *(ngx_http_flagship_pub_set_t **) two;
+
+    rc = ngx_http_flagship_name_compare(&first->tenant, &first->environment,
+                                        &second->tenant,
+                                        &second->environment);
+    if (rc) {
+        return rc;
+    }
+
+    return (first > second) - (first < second);
+}
+
+
+static int
+ngx_http_flagship_name_compare(ngx_str_t *tenant1, ngx_str_t *environment1,
+    ngx_str_t *tenant2, ngx_str_t *environment2)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_memn2cmp(tenant1->data, tenant2->data, tenant1->len,
+                      tenant2->len);
+    if (rc == 0) {
+        rc = ngx_memn2cmp(environment1->data, environment2->data,
+                          environment1->len, environment2->len);
+    }
+
+    return (rc > 0) - (rc < 0);
+}
+
+
+/* A power of two, at most half full. */
+
+static uint32_t
+ngx_http_flagship_table_size(size_t n)
+{
+    uint32_t  size;
+
+    for (size = 4; size < 2 * n; size *= 2) { /* void */ }
+
+    return size;
+}
+
+
+/* Merges the base's entries and the publication's sets, both in order. */
+
+static void
+ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_pub_t *p, ngx_uint_t nsets)
+{
+    int                           rc;
+    ngx_str_t                     tenant, environment;
+    ngx_uint_t                    b, nbase, s;
+    const flagship_image_t       *image;
+    ngx_http_flagship_pub_set_t  *set;
+    ngx_http_flagship_catalog_t  *catalog;
+
+    nbase = (p->base && !p->whole) ? p->base->nsets : 0;
+
+    catalog = p->catalog;
+    ngx_memzero(catalog, sizeof(ngx_http_flagship_catalog_t));
+
+    catalog->self = ngx_http_flagship_offset(root, catalog);
+    catalog->generation = 1 + (p->base ? p->base->generation : root->first);
+    catalog->revision = p->revision;
+    catalog->epoch_len = p->epoch.len;
+    ngx_memcpy(catalog->epoch, p->epoch.data, p->epoch.len);
+
+    /* as publication_size() counted */
+
+    catalog->mask = ngx_http_flagship_table_size(nbase + p->nsets) - 1;
+    catalog->table = sizeof(ngx_http_flagship_catalog_t)
+                     + (nbase + p->nsets) * sizeof(ngx_http_flagship_entry_t);
+
+    b = 0;
+    s = 0;
+
+    while (b < nbase || s < nsets) {
+        rc = 0;
+        set = NULL;
+        image = NULL;
+
+        if (s < nsets) {
+            set = p->order[s];
+            rc = 1;
+        }
+
+        if (b < nbase) {
+            image = ngx_http_flagship_view_set(p->base, b, &tenant,
+                                               &environment);
+
+            rc = set ? ngx_http_flagship_name_compare(&tenant, &environment,
+                                                      &set->tenant,
+                                                      &set->environment)
+                     : -1;
+        }
+
+        if (rc < 0) {
+            ngx_http_flagship_catalog_add(catalog,
+                                       ngx_http_flagship_offset(root, image),
+                                       &tenant, &environment);
+
+        } else if (set->copy) {
+            ngx_http_flagship_catalog_add(catalog,
+                                   ngx_http_flagship_offset(root, set->copy),
+                                   &set->tenant, &set->environment);
+        }
+
+        if (rc <= 0) {
+            b++;
+        }
+
+        if (rc >= 0) {
+            s++;
+        }
+    }
+
+    ngx_http_flagship_catalog_index(catalog);
+}
+
+
+static void
+ngx_http_flagship_catalog_add(ngx_http_flagship_catalog_t *catalog,
+    uint64_t image, ngx_str_t *tenant, ngx_str_t *environment)
+{
+    u_char                     *p;
+    ngx_http_flagship_entry_t  *entry;
+
+    entry = ngx_http_flagship_catalog_entries(catalog) + catalog->nsets++;
+
+    entry->image = image;
+    entry->tenant = tenant->len;
+    entry->environment = environment->len;
+    entry->name = catalog->table + (catalog->mask + 1) * sizeof(uint32_t)
+                  + catalog->names;
+
+    p = (u_char *) catalog + entry->name;
+    p = ngx_cpymem(p, tenant->data, tenant->len);
+    ngx_memcpy(p, environment->data, environment->len);
+
+    catalog->names += tenant->len + environment->len;
+}
+
+
+static void
+ngx_http_flagship_catalog_index(ngx_http_flagship_catalog_t *catalog)
+{
+    u_char                     *name;
+    uint32_t                   *table, hash, i;
+    ngx_http_flagship_entry_t  *entry;
+
+    table = ngx_http_flagship_catalog_table(catalog);
+    entry = ngx_http_flagship_catalog_entries(catalog);
+
+    for (i = 0; i <= catalog->mask; i++) {
+        table[i] = NGX_HTTP_FLAGSHIP_TABLE_EMPTY;
+    }
+
+    for (i = 0; i < catalog->nsets; i++) {
+        name = (u_char *) catalog + entry[i].name;
+
+        hash = ngx_http_flagship_catalog_hash(name, entry[i].tenant,
+                                              name + entry[i].tenant,
+                                              entry[i].environment);
+
+        while (table[hash & catalog->mask] != NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+            hash++;
+        }
+
+        table[hash & catalog->mask] = i;
+    }
+}
+
+
+ngx_int_t
+ngx_http_flagship_zone_commit(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_publication_t *p)
+{
+    uint64_t                         base, live;
+    ngx_http_flagship_root_t        *root;
+    ngx_http_flagship_slot_t        *slot;
+    ngx_http_flagship_catalog_t     *catalog;
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+    root = local->root;
+
+    if (!ngx_http_flagship_publication_ours(local, p)) {
+        ngx_http_flagship_publication_done(p);
+        return NGX_DECLINED;
+    }
+
+    catalog = p->catalog;
+    slot = &root->slots[p->slot];
+
+    ngx_http_flagship_store(&slot->revision, p->revision);
+    ngx_http_flagship_store(&slot->touched, 0);
+    ngx_http_flagship_store(&slot->state, NGX_HTTP_FLAGSHIP_SLOT_SEALED);
+
+    base = p->base ? p->base->live : 0;
+    live = ngx_http_flagship_live(catalog->generation, p->slot);
+
+    if (!ngx_http_flagship_publish(root, base, live)) {
+        ngx_http_flagship_slot_free(root, p->slot);
+        ngx_http_flagship_publication_done(p);
+        return NGX_DECLINED;
+    }
+
+    (void) ngx_atomic_fetch_add(&root->shared.publications, 1);
+
+    ngx_http_flagship_zone_show_revision(root);
+    ngx_http_flagship_publication_done(p);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_flagship_zone_abort(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_publication_t *p)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+
+    if (ngx_http_flagship_publication_ours(local, p)) {
+        ngx_http_flagship_slot_free(local->root, p->slot);
+    }
+
+    ngx_http_flagship_publication_done(p);
+}
+
+
+/* After exit_process() the slot may be somebody else's. */
+
+static ngx_uint_t
+ngx_http_flagship_publication_ours(ngx_http_flagship_zone_local_t *local,
+    ngx_http_flagship_pub_t *p)
+{
+    return p->catalog && local->pid == ngx_pid
+           && local->root->slots[p->slot].ticket == p->ticket;
+}
+
+
+static void
+ngx_http_flagship_publication_done(ngx_http_flagship_pub_t *p)
+{
+    if (p->order) {
+        ngx_free(p->order);
+        p->order = NULL;
+    }
+
+    if (p->base) {
+        ngx_http_flagship_view_release(p->base);
+        p->base = NULL;
+    }
+
+    p->catalog = NULL;
+}
+
+
+/* A line a change of state; what is served stays as it is. */
+
+static void
+ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
+    ngx_http_flagship_full_e full, ngx_http_flagship_pub_t *p)
+{
+    uint64_t                   before;
+    ngx_http_flagship_root_t  *root;
+
+    root = local->root;
+
+    ngx_http_flagship_store(&root->needed, full ? p->needed : 0);
+
+    before = __atomic_exchange_n(&root->full, full, __ATOMIC_SEQ_CST);
+
+    if (before == (uint64_t) full) {
+        return;
+    }
+
+    switch (full) {
+
+    case NGX_HTTP_FLAGSHIP_FULL_MEMORY:
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "flagship: zone \"%V\" is full: %uz bytes are needed, "
+                      "%uz are free of %uL; the flags stay as they are",
+                      &local->name, p->needed, p->available,
+                      root->size - root->heap);
+        break;
+
+    case NGX_HTTP_FLAGSHIP_FULL_SLOTS:
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "flagship: zone \"%V\": requests hold all %d older "
+                      "generations, %uz bytes are needed, %uz are free; "
+                      "the flags stay as they are", &local->name,
+                      NGX_HTTP_FLAGSHIP_ZONE_SLOTS, p->needed, p->available);
+        break;
+
+    case NGX_HTTP_FLAGSHIP_FULL_LOCKED:
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "flagship: zone \"%V\" is locked by process %P; "
+                      "the flags stay as they are", &local->name,
+                      (ngx_pid_t) local->shpool->lock.lock);
+        break;
+
+    default: /* NGX_HTTP_FLAGSHIP_FULL_NO */
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "flagship: zone \"%V\" takes publications again",
+                      &local->name);
+        return;
+    }
+
+    (void) ngx_atomic_fetch_add(&root->shared.publish_failed, 1);
+}
+
+
+void
+ngx_http_flagship_zone_touch(ngx_http_flagship_zone_t *zone, uint64_t revision)
+{
+    uint64_t                   touched;
+    ngx_http_flagship_root_t  *root;
+    ngx_http_flagship_slot_t  *slot;
+    ngx_http_flagship_view_t  *view;
+
+    root = zone->local->root;
+
+    /* One that led, and was stopped for long, may speak of another epoch. */
+
+    if (!ngx_http_flagship_zone_leads(root)) {
+        return;
+    }
+
+    view = ngx_http_flagship_zone_acquire(zone);
+    if (view == NULL) {
+        return;
+    }
+
+    /* the view's hold keeps the slot */
+
+    slot = &root->slots[ngx_http_flagship_slot(view->live)];
+    touched = ngx_http_flagship_load(&slot->touched);
+
+    while (revision > touched
+           && !__atomic_compare_exchange_n(&slot->touched, &touched, revision,
+                                           0, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST))
+    {
+        /* void */
+    }
+
+    ngx_http_flagship_view_release(view);
+
+    ngx_http_flagship_zone_show_revision(root);
+}
+
+
+void
+ngx_http_flagship_zone_stat(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_zone_stat_t *stat)
+{
+    ngx_http_flagship_root_t        *root;
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+    root = local->root;
+
+    if (ngx_http_flagship_zone_lock(local->shpool,
+                                    NGX_HTTP_FLAGSHIP_LOCK_TRIES))
+    {
+        ngx_http_flagship_zone_reclaim(root);
+        ngx_http_flagship_heap_stat(root, &root->stat);
+        ngx_http_flagship_zone_unlock(local->shpool);
+    }
+
+    /* without the lock: as it was when somebody asked last */
+
+    *stat = root->stat;
+
+    stat->full = ngx_http_flagship_load(&root->full) ? 1 : 0;
+    stat->needed = ngx_http_flagship_load(&root->needed);
+}

@@ -1,0 +1,443 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Reading: views of the live catalog, and the tick that keeps them fresh.
+ *
+ * A process keeps its newest view, so that a request costs one atomic load and
+ * a plain counter.  An older view lives while somebody refers to it.  There is
+ * no list of views: each is either local->view or referred to.
+ *
+ * A process that does not tick (the master; any before init_process) keeps no
+ * view that nobody refers to, as nothing would ever drop it.
+ *
+ * Runs in the event loop of any process; takes no lock.  view_find() and
+ * view_set() only read what a view holds, so a thread may call them as long as
+ * the loop keeps its reference.
+ */
+
+
+#include "ngx_http_flagship_zone_root.h"
+
+
+#define NGX_HTTP_FLAGSHIP_ZONE_TICK  200    /* ms */
+
+
+static void ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view);
+static ngx_uint_t ngx_http_flagship_zone_mapped(
+    ngx_http_flagship_zone_local_t *local);
+static void ngx_http_flagship_zone_tick(ngx_event_t *ev);
+
+
+ngx_http_flagship_view_t *
+ngx_http_flagship_zone_acquire(ngx_http_flagship_zone_t *zone)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+
+    if (local->view == NULL
+        || local->view->live != ngx_http_flagship_live_peek(local->root))
+    {
+        ngx_http_flagship_view_update(local);
+
+        if (local->view == NULL) {
+            return NULL;
+        }
+    }
+
+    local->view->refs++;
+
+    return local->view;
+}
+
+
+void
+ngx_http_flagship_view_release(ngx_http_flagship_view_t *view)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    if (--view->refs) {
+        return;
+    }
+
+    local = view->local;
+
+    if (view == local->view) {
+
+        if (local->keep) {
+            return;
+        }
+
+        local->view = NULL;
+    }
+
+    ngx_http_flagship_view_drop(view);
+}
+
+
+/* Makes the live catalog the newest view.  Without memory the view stays what
+   it was. */
+
+void
+ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local)
+{
+    uint64_t                            live;
+    ngx_uint_t                          had;
+    ngx_http_flagship_root_t           *root;
+    ngx_http_flagship_slot_t           *slot;
+    ngx_http_flagship_view_t           *view, *old;
+    const ngx_http_flagship_catalog_t  *catalog;
+
+    root = local->root;
+
+    if (local->pid != ngx_pid) {
+        ngx_http_flagship_zone_enter(local);
+    }
+
+    if (ngx_http_flagship_live_peek(root) == 0) {
+        return;
+    }
+
+    view = ngx_alloc(sizeof(ngx_http_flagship_view_t), ngx_cycle->log);
+    if (view == NULL) {
+        return;
+    }
+
+    live = ngx_http_flagship_hold(root, local->word, &had);
+    slot = &root->slots[ngx_http_flagship_slot(live)];
+    catalog = ngx_http_flagship_at(root, slot->catalog);
+
+    view->generation = catalog->generation;
+    view->revision = catalog->revision;
+    view->nsets = catalog->nsets;
+    view->refs = 0;
+    view->catalog = catalog;
+    view->local = local;
+    view->live = live;
+
+    old = local->view;
+    local->view = view;
+
+    if (old && old->refs == 0) {
+        ngx_http_flagship_view_drop(old);
+    }
+}
+
+
+static void
+ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = view->local;
+
+    if (local->pid == ngx_pid && ngx_http_flagship_zone_mapped(local)) {
+        ngx_http_flagship_hold_drop(local->root, local->word,
+                                    ngx_http_flagship_slot(view->live));
+    }
+
+    ngx_free(view);
+}
+
+
+/*
+ * Workers keep the memory of their cycle to their end.  But without a master a
+ * reload that changes the zone's size unmaps the old zone at once, under the
+ * requests and the tick of the cycle before.
+ */
+
+static ngx_uint_t
+ngx_http_flagship_zone_mapped(ngx_http_flagship_zone_local_t *local)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *shm_zone;
+    ngx_list_part_t  *part;
+
+    if (ngx_process != NGX_PROCESS_SINGLE || !local->keep) {
+        return 1;
+    }
+
+    part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
+    shm_zone = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            shm_zone = part->elts;
+            i = 0;
+        }
+
+        if (shm_zone[i].shm.addr == (u_char *) local->shpool) {
+            return 1;
+        }
+    }
+}
+
+
+uint32_t
+ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
+    u_char *environment, size_t environment_len)
+{
+    size_t    i;
+    uint32_t  hash;
+
+    /* FNV-1a: the names are short, and the table is private to a host */
+
+    hash = 2166136261u;
+
+    for (i = 0; i < tenant_len; i++) {
+        hash = (hash ^ tenant[i]) * 16777619u;
+    }
+
+    /* between the two, so that "a", "bc" is not "ab", "c" */
+    hash = hash * 16777619u;
+
+    for (i = 0; i < environment_len; i++) {
+        hash = (hash ^ environment[i]) * 16777619u;
+    }
+
+    return hash ^ hash >> 15;
+}
+
+
+const flagship_image_t *
+ngx_http_flagship_view_find(ngx_http_flagship_view_t *view, ngx_str_t *tenant,
+    ngx_str_t *environment)
+{
+    u_char                             *name;
+    uint32_t                            i, n;
+    const uint32_t                     *table;
+    ngx_http_flagship_root_t           *root;
+    const ngx_http_flagship_entry_t    *entry;
+    const ngx_http_flagship_catalog_t  *catalog;
+
+    catalog = view->catalog;
+    table = ngx_http_flagship_catalog_table(catalog);
+
+    i = ngx_http_flagship_catalog_hash(tenant->data, tenant->len,
+                                       environment->data, environment->len);
+
+    for ( ;; i++) {
+        n = table[i & catalog->mask];
+
+        if (n == NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+            return NULL;
+        }
+
+        entry = ngx_http_flagship_catalog_entries(catalog) + n;
+        name = (u_char *) catalog + entry->name;
+
+        if (entry->tenant == tenant->len
+            && entry->environment == environment->len
+            && ngx_memcmp(name, tenant->data, tenant->len) == 0
+            && ngx_memcmp(name + tenant->len, environment->data,
+                          environment->len)
+               == 0)
+        {
+            root = ngx_http_flagship_catalog_root(catalog);
+
+            return ngx_http_flagship_at(root, entry->image);
+        }
+    }
+}
+
+
+const flagship_image_t *
+ngx_http_flagship_view_set(ngx_http_flagship_view_t *view, ngx_uint_t i,
+    ngx_str_t *tenant, ngx_str_t *environment)
+{
+    const ngx_http_flagship_entry_t    *entry;
+    const ngx_http_flagship_catalog_t  *catalog;
+
+    catalog = view->catalog;
+    entry = ngx_http_flagship_catalog_entries(catalog) + i;
+
+    tenant->data = (u_char *) catalog + entry->name;
+    tenant->len = entry->tenant;
+
+    environment->data = tenant->data + entry->tenant;
+    environment->len = entry->environment;
+
+    return ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
+                                entry->image);
+}
+
+
+ngx_str_t
+ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view)
+{
+    ngx_str_t                           epoch;
+    const ngx_http_flagship_catalog_t  *catalog;
+
+    catalog = view->catalog;
+
+    epoch.data = (u_char *) catalog->epoch;
+    epoch.len = catalog->epoch_len;
+
+    return epoch;
+}
+
+
+/* The index of this process's hold. */
+
+ngx_uint_t
+ngx_http_flagship_zone_word(void)
+{
+    if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_HELPER)
+    {
+        return ngx_process_slot;
+    }
+
+    return NGX_HTTP_FLAGSHIP_ZONE_MASTER;
+}
+
+
+/*
+ * The first use of the zone in this process.  What a fork copied belongs to the
+ * parent.  The word may be that of a worker that died: its bits go.
+ */
+
+void
+ngx_http_flagship_zone_enter(ngx_http_flagship_zone_local_t *local)
+{
+    local->pid = ngx_pid;
+    local->view = NULL;
+    local->keep = 0;
+    local->word = ngx_http_flagship_zone_word();
+
+    ngx_http_flagship_hold_enter(local->root, local->word, ngx_pid);
+}
+
+
+ngx_int_t
+ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
+    ngx_cycle_t *cycle)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    /* the cache manager and loader decide nothing */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    local = zone->local;
+
+    ngx_http_flagship_zone_enter(local);
+
+    local->keep = 1;
+
+    ngx_http_flagship_view_update(local);
+
+    /* ngx_add_timer() of a debugging nginx logs data->fd */
+
+    ngx_memzero(&local->dummy, sizeof(ngx_connection_t));
+    local->dummy.fd = (ngx_socket_t) -1;
+    local->dummy.data = local;
+
+    ngx_memzero(&local->tick, sizeof(ngx_event_t));
+    local->tick.handler = ngx_http_flagship_zone_tick;
+    local->tick.data = &local->dummy;
+    local->tick.log = cycle->log;
+    local->tick.cancelable = 1;
+
+    ngx_add_timer(&local->tick, NGX_HTTP_FLAGSHIP_ZONE_TICK);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
+{
+    ngx_http_flagship_zone_local_t  *local;
+
+    local = zone->local;
+
+    if (local->pid != ngx_pid) {
+        return;
+    }
+
+    if (local->tick.timer_set) {
+        ngx_del_timer(&local->tick);
+    }
+
+    ngx_http_flagship_zone_resign(zone);
+
+    if (ngx_http_flagship_zone_mapped(local)) {
+        ngx_http_flagship_hold_leave(local->root, local->word);
+    }
+
+    if (local->view && local->view->refs == 0) {
+        ngx_free(local->view);
+        local->view = NULL;
+    }
+
+    local->pid = 0;
+}
+
+
+/*
+ * An idle worker would hold the catalog of its last request for ever.  A worker
+ * that is exiting keeps ticking (a cancelable timer fires, but does not keep a
+ * process alive) and keeps no view that no request refers to.
+ */
+
+static void
+ngx_http_flagship_zone_tick(ngx_event_t *ev)
+{
+    ngx_connection_t                *c;
+    ngx_http_flagship_root_t        *root;
+    ngx_http_flagship_view_t        *view;
+    ngx_http_flagship_zone_local_t  *local;
+
+    c = ev->data;
+    local = c->data;
+    root = local->root;
+
+    if (!ngx_http_flagship_zone_mapped(local)) {
+        return;
+    }
+
+    view = local->view;
+
+    if (ngx_exiting) {
+        local->keep = 0;
+
+        if (view && view->refs == 0) {
+            local->view = NULL;
+            ngx_http_flagship_view_drop(view);
+        }
+
+    } else if (view == NULL || view->live != ngx_http_flagship_live_peek(root))
+    {
+        ngx_http_flagship_view_update(local);
+    }
+
+    /* a publisher may have died between the catalog and its number */
+
+    if (ngx_http_flagship_zone_served(root)
+        != ngx_http_flagship_load(&root->shared.revision))
+    {
+        ngx_http_flagship_zone_show_revision(root);
+    }
+
+    if (ngx_http_flagship_zone_garbage(root)
+        && ngx_http_flagship_zone_lock(local->shpool, 1))
+    {
+        ngx_http_flagship_zone_reclaim(root);
+        ngx_http_flagship_zone_unlock(local->shpool);
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_FLAGSHIP_ZONE_TICK);
+}

@@ -1,4 +1,9 @@
 # make          builds everything under build/
+# make run      installs what is missing, then builds and starts a demo
+# make stop     stops it
+# make seed     loads the sample of flags into the configured database
+# make test     installs what is missing, then builds and runs all tests;
+#               T="t/30-headers.t test_json" runs some
 # make unit     builds and runs the unit tests of src/core
 # make bench    measures, prints a table and keeps it as build/bench.json
 # make clean    removes build/
@@ -31,11 +36,14 @@ UNIT_BINS := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 
 CORE_LIBS = -lpcre2-8 -lcrypto -lm
 
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+# A -j of the caller's wins
+
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all module lib unit unit-build bench bench-build clean
+.PHONY: all module lib sanitize unit unit-build bench bench-build clean
+.PHONY: run stop seed test setup-run setup-test
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -46,6 +54,12 @@ all: module lib
 
 module:
 	@JOBS=$(JOBS) tools/build-module "$(BUILD)"
+
+
+# For LD_PRELOAD of the sanitizers' runtimes into Debian's nginx
+
+sanitize:
+	@JOBS=$(JOBS) tools/build-module "$(BUILD)/asan" sanitize
 
 
 # A list of members that changed (a file removed) makes the library anew
@@ -62,7 +76,8 @@ $(BUILD)/libflagship.a: $(CORE_OBJS) $(BUILD)/core.list
 
 $(BUILD)/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -c -o $@ $<
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -c -o $@ $<
 
 
 unit: unit-build
@@ -72,12 +87,37 @@ unit-build: $(UNIT_BINS)
 
 $(BUILD)/unit/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -c -o $@ $<
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -c -o $@ $<
 
 $(BUILD)/unit/%: t/unit/%.c $(UNIT_OBJS) $(UNIT_DEPS) $(BUILD)/core.list
 	@mkdir -p $(@D)
-	$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -It/unit -o $@ $< \
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -It/unit -o $@ $< \
 		$(UNIT_OBJS) -lcmocka $(CORE_LIBS)
+
+
+# Packages come first, by themselves: a compiler may be among them
+
+setup-run:
+	@tools/setup run
+
+setup-test:
+	@tools/setup test
+
+run: setup-run
+	@$(MAKE) --no-print-directory all
+	@tools/run
+
+stop:
+	@tools/stop
+
+seed:
+	@tools/seed
+
+test: setup-test
+	@$(MAKE) --no-print-directory all sanitize unit-build
+	@tools/run-tests --build "$(BUILD)" $(T)
 
 
 # BENCH_OPTIONS: see t/bench/run
@@ -89,7 +129,8 @@ bench-build: $(BUILD)/bench/core
 
 $(BUILD)/bench/core: t/bench/core.c $(BUILD)/libflagship.a $(CORE_DEPS)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -o $@ $< \
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -o $@ $< \
 		$(BUILD)/libflagship.a $(CORE_LIBS)
 
 

@@ -44,14 +44,22 @@ typedef struct ngx_http_flagship_pg_conninfo_s
 char *ngx_http_flagship_pg_parse(ngx_conf_t *cf, ngx_str_t *text,
     ngx_http_flagship_pg_conninfo_t **conninfo);
 
+/* Whether some host is a name: that needs a resolver or a thread pool. */
+ngx_uint_t ngx_http_flagship_pg_has_names(
+    ngx_http_flagship_pg_conninfo_t *conninfo);
+
 
 typedef struct ngx_http_flagship_pg_s  ngx_http_flagship_pg_t;
 
 typedef struct {
     ngx_http_flagship_pg_conninfo_t  *conninfo;
-    ngx_msec_t                        timeout;    /* of one host: resolve,
-                                                     connect, log in, probe */
+    ngx_msec_t                        timeout;    /* of resolving a host, and
+                                                     of one address: connect,
+                                                     log in, probe; the
+                                                     conninfo's
+                                                     connect_timeout wins */
     ngx_msec_t                        query_timeout;
+                                                  /* send to last result */
     ngx_resolver_t                   *resolver;   /* NULL: thread pool */
     ngx_msec_t                        resolver_timeout;
     ngx_thread_pool_t                *threads;    /* NULL: no threads, only
@@ -89,11 +97,13 @@ ngx_http_flagship_pg_t *ngx_http_flagship_pg_open(
 
 /*
  * One query at a time, sent with parameters as text (a NULL value is SQL's
- * null).  on_result is called for each result: with PGRES_SINGLE_TUPLE where
- * "single" is set, row by row as they come; the handler does not clear it.
- * It is called last with NULL: the connection is idle again.  An error of
- * the server comes as a result of PGRES_FATAL_ERROR.  When the connection
- * breaks or the deadline passes, on_error is called instead, and no NULL.
+ * null); without parameters it may be several statements, which PostgreSQL
+ * then runs as one transaction.  on_result is called for each result: with
+ * PGRES_SINGLE_TUPLE where "single" is set, row by row as they come; the
+ * handler does not clear it.  It is called last with NULL: the connection is
+ * idle again.  An error of the server comes as a result of PGRES_FATAL_ERROR.
+ * When the connection breaks or the deadline passes, on_error is called
+ * instead, and no NULL.
  * NGX_OK, or NGX_ERROR when the connection is not idle.
  */
 
@@ -103,6 +113,9 @@ typedef void (*ngx_http_flagship_pg_result_pt)(ngx_http_flagship_pg_t *pg,
 ngx_int_t ngx_http_flagship_pg_query(ngx_http_flagship_pg_t *pg,
     const char *sql, ngx_uint_t nparams, const char *const *params,
     ngx_uint_t single, ngx_http_flagship_pg_result_pt on_result, void *data);
+
+/* Ready for a query, and no transaction was left open: fit for a pool. */
+ngx_uint_t ngx_http_flagship_pg_idle(ngx_http_flagship_pg_t *pg);
 
 /* Closes at once, from whatever state, and frees. */
 void ngx_http_flagship_pg_close(ngx_http_flagship_pg_t *pg);

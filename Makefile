@@ -5,7 +5,8 @@
 # make test     installs what is missing, then builds and runs all tests;
 #               T="t/30-headers.t test_json" runs some
 # make unit     builds and runs the unit tests of src/core
-# make bench    measures, prints a table and keeps it as build/bench.json
+# make bench    measures for a quarter of an hour, prints a table and keeps it
+#               as build/bench.json
 # make clean    removes build/
 #
 # BUILD=folder builds elsewhere, JOBS=n sets how many compilers run at once.
@@ -116,13 +117,14 @@ seed:
 	@tools/seed
 
 test: setup-test
-	@$(MAKE) --no-print-directory all sanitize unit-build
+	@$(MAKE) --no-print-directory all sanitize unit-build bench-build
 	@tools/run-tests --build "$(BUILD)" $(T)
 
 
 # BENCH_OPTIONS: see t/bench/run
 
-bench: all bench-build
+bench: setup-test
+	@$(MAKE) --no-print-directory all bench-build
 	@t/bench/run --build "$(BUILD)" $(BENCH_OPTIONS)
 
 bench-build: $(BUILD)/bench/core

@@ -116,12 +116,12 @@ sub conninfo {
 sub start {
     my ($self) = @_;
 
+    # what was committed outlives a kill: only the machine's end would take it
     my %conf = (
         listen_addresses        => "'127.0.0.1'",
         port                    => $self->{port},
         unix_socket_directories => "'" . $self->socket . "'",
         fsync                   => 'off',
-        synchronous_commit      => 'off',
         full_page_writes        => 'off',
         shared_buffers          => '16MB',
         max_wal_size            => '64MB',

@@ -39,6 +39,7 @@ typedef struct ngx_http_flagship_sync_conf_s {
     ngx_thread_pool_t                *threads;
     ngx_resolver_t                   *resolver;
     ngx_msec_t                        resolver_timeout;
+    struct ngx_http_flagship_sync_s  *worker;    /* this process's part */
 } ngx_http_flagship_sync_conf_t;
 
 

@@ -1,0 +1,502 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * A build's way to the zone:
+ *
+ *   run      (thread)   documents -> images that differ from what is live
+ *   reserve  (loop)     space and slots; none: kept, tried again each second
+ *   copy     (thread)
+ *   commit   (loop)
+ *
+ * The build was compared with the sets that were live when it began, and
+ * names only those that differ.  So between reserve and commit the live
+ * generation must still be that one: the zone refuses a commit that was
+ * overtaken since reserve, and what came before reserve is seen by looking at
+ * the generation once more behind it.
+ *
+ * A worker that exits waits for the thread, whose task ends at the next flag;
+ * its result is then nobody's.  Runs in the event loop of the leader, except
+ * for the two task handlers.
+ */
+
+
+#include "ngx_http_flagship_sync_leader.h"
+
+
+static ngx_int_t ngx_http_flagship_sync_begin(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+static ngx_int_t ngx_http_flagship_sync_post(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+static void ngx_http_flagship_sync_thread(void *data, ngx_log_t *log);
+static void ngx_http_flagship_sync_posted(ngx_event_t *ev);
+static void ngx_http_flagship_sync_built(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+static void ngx_http_flagship_sync_copied(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+static ngx_uint_t ngx_http_flagship_sync_result(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b, ngx_http_flagship_sync_e *how);
+static ngx_int_t ngx_http_flagship_sync_reserve(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+static ngx_http_flagship_sync_e ngx_http_flagship_sync_commit(
+    ngx_http_flagship_sync_t *sync, ngx_http_flagship_build_t *b);
+static void ngx_http_flagship_sync_end(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_sync_e how);
+static void ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b);
+
+
+void
+ngx_http_flagship_sync_run(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    sync->build = b;
+
+    if (ngx_http_flagship_sync_begin(sync, b) != NGX_OK
+        || ngx_http_flagship_sync_post(sync, b) != NGX_OK)
+    {
+        ngx_http_flagship_sync_end(sync, NGX_HTTP_FLAGSHIP_SYNC_FAILED);
+    }
+}
+
+
+ngx_http_flagship_sync_e
+ngx_http_flagship_sync_now(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    ngx_http_flagship_sync_e  how;
+
+    if (ngx_http_flagship_sync_begin(sync, b) != NGX_OK) {
+        return NGX_HTTP_FLAGSHIP_SYNC_FAILED;
+    }
+
+    ngx_http_flagship_build_run(b);
+    ngx_http_flagship_sync_say(sync, b);
+
+    if (!ngx_http_flagship_sync_result(sync, b, &how)) {
+        return how;
+    }
+
+    switch (ngx_http_flagship_sync_reserve(sync, b)) {
+
+    case NGX_OK:
+        ngx_http_flagship_zone_copy(sync->zone, &b->publication);
+        return ngx_http_flagship_sync_commit(sync, b);
+
+    case NGX_AGAIN:
+        return NGX_HTTP_FLAGSHIP_SYNC_WAITING;
+
+    default:
+        return NGX_HTTP_FLAGSHIP_SYNC_OVERTAKEN;
+    }
+}
+
+
+/* What is live, so that the thread asks the zone for nothing. */
+
+static ngx_int_t
+ngx_http_flagship_sync_begin(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    ngx_uint_t                 i;
+    ngx_str_t                  tenant, environment;
+    ngx_http_flagship_view_t  *view;
+    ngx_http_flagship_live_t  *live;
+
+    b->said = sync->said;
+    b->zone = sync->zone;
+
+    view = ngx_http_flagship_zone_acquire(sync->zone);
+    b->view = view;
+
+    if (view == NULL || view->nsets == 0) {
+        return NGX_OK;
+    }
+
+    b->live = calloc(view->nsets, sizeof(ngx_http_flagship_live_t));
+    if (b->live == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->nlive = view->nsets;
+
+    for (i = 0; i < view->nsets; i++) {
+        live = &b->live[i];
+
+        live->image = ngx_http_flagship_view_set(view, i, &tenant,
+                                                 &environment);
+        live->tenant = flagship_str((char *) tenant.data, tenant.len);
+        live->environment = flagship_str((char *) environment.data,
+                                         environment.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_flagship_sync_post(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+#if (NGX_THREADS)
+    ngx_thread_task_t  *task;
+#endif
+
+    if (sync->conf->threads == NULL) {
+        ngx_http_flagship_sync_thread(b, sync->log);
+
+        if (b->reserved) {
+            ngx_http_flagship_sync_copied(sync, b);
+
+        } else {
+            ngx_http_flagship_sync_built(sync, b);
+        }
+
+        return NGX_OK;
+    }
+
+#if (NGX_THREADS)
+
+    task = b->task;
+
+    if (task == NULL) {
+        task = calloc(1, sizeof(ngx_thread_task_t));
+        if (task == NULL) {
+            return NGX_ERROR;
+        }
+
+        task->ctx = b;
+        task->handler = ngx_http_flagship_sync_thread;
+        task->event.data = sync;
+        task->event.handler = ngx_http_flagship_sync_posted;
+        task->event.log = sync->log;
+
+        b->task = task;
+    }
+
+    if (ngx_thread_task_post(sync->conf->threads, task) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    sync->running = 1;
+
+#endif
+
+    return NGX_OK;
+}
+
+
+/* In a thread, or in the loop where there are none. */
+
+static void
+ngx_http_flagship_sync_thread(void *data, ngx_log_t *log)
+{
+    ngx_http_flagship_build_t  *b = data;
+
+    if (b->reserved) {
+        ngx_http_flagship_zone_copy(b->zone, &b->publication);
+
+    } else {
+        ngx_http_flagship_build_run(b);
+    }
+}
+
+
+static void
+ngx_http_flagship_sync_posted(ngx_event_t *ev)
+{
+    ngx_http_flagship_sync_t  *sync = ev->data;
+
+    sync->running = 0;
+
+    if (sync->build->reserved) {
+        ngx_http_flagship_sync_copied(sync, sync->build);
+
+    } else {
+        ngx_http_flagship_sync_built(sync, sync->build);
+    }
+}
+
+
+static void
+ngx_http_flagship_sync_built(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    ngx_http_flagship_sync_e  how;
+
+    how = NGX_HTTP_FLAGSHIP_SYNC_FAILED;
+
+    ngx_http_flagship_sync_say(sync, b);
+
+    if (!sync->leads || !ngx_http_flagship_sync_result(sync, b, &how)) {
+        ngx_http_flagship_sync_end(sync, how);
+        return;
+    }
+
+    ngx_http_flagship_sync_retry(sync);
+}
+
+
+/*
+ * What the build alone decides: returns 0 and how it ended, or 1 where there
+ * is something to publish.
+ */
+
+static ngx_uint_t
+ngx_http_flagship_sync_result(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b, ngx_http_flagship_sync_e *how)
+{
+    ngx_str_t  epoch;
+
+    switch (b->status) {
+
+    case NGX_HTTP_FLAGSHIP_BUILD_OK:
+        break;
+
+    case NGX_HTTP_FLAGSHIP_BUILD_FULL:
+        *how = NGX_HTTP_FLAGSHIP_SYNC_FULL;
+        return 0;
+
+    case NGX_HTTP_FLAGSHIP_BUILD_REFUSED:
+        *how = NGX_HTTP_FLAGSHIP_SYNC_REFUSED;
+        return 0;
+
+    default:
+        *how = NGX_HTTP_FLAGSHIP_SYNC_FAILED;
+        return 0;
+    }
+
+    if (b->nsets || b->view == NULL || b->force) {
+        return 1;
+    }
+
+    epoch = ngx_http_flagship_view_epoch(b->view);
+
+    if (epoch.len != b->epoch_len
+        || ngx_memcmp(epoch.data, b->epoch, epoch.len) != 0)
+    {
+        return 1;
+    }
+
+    if (b->path == NULL) {
+        /* a file has no revisions of its own to move on with */
+        ngx_http_flagship_zone_touch(sync->zone, b->revision);
+    }
+
+    ngx_http_flagship_sync_checked(sync);
+
+    *how = NGX_HTTP_FLAGSHIP_SYNC_DONE;
+
+    return 0;
+}
+
+
+void
+ngx_http_flagship_sync_retry(ngx_http_flagship_sync_t *sync)
+{
+    ngx_http_flagship_build_t  *b;
+
+    b = sync->build;
+
+    switch (ngx_http_flagship_sync_reserve(sync, b)) {
+
+    case NGX_OK:
+
+        b->reserved = 1;
+
+        if (ngx_http_flagship_sync_post(sync, b) != NGX_OK) {
+            ngx_http_flagship_zone_abort(sync->zone, &b->publication);
+            b->reserved = 0;
+            ngx_http_flagship_sync_end(sync, NGX_HTTP_FLAGSHIP_SYNC_FAILED);
+        }
+
+        return;
+
+    case NGX_AGAIN:
+
+        sync->retry = ngx_current_msec + NGX_HTTP_FLAGSHIP_SYNC_RETRY;
+        sync->source->done(sync, b, NGX_HTTP_FLAGSHIP_SYNC_WAITING);
+        return;
+
+    default:
+        ngx_http_flagship_sync_end(sync, NGX_HTTP_FLAGSHIP_SYNC_OVERTAKEN);
+    }
+}
+
+
+/* NGX_OK, NGX_AGAIN, or NGX_DECLINED where the live sets are others by now. */
+
+static ngx_int_t
+ngx_http_flagship_sync_reserve(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    ngx_int_t                         rc;
+    uint64_t                          generation;
+    ngx_http_flagship_view_t         *view;
+    ngx_http_flagship_publication_t  *p;
+
+    p = &b->publication;
+
+    ngx_memzero(p, sizeof(ngx_http_flagship_publication_t));
+
+    p->epoch.data = (u_char *) b->epoch;
+    p->epoch.len = b->epoch_len;
+    p->revision = b->revision;
+    p->force = b->force || b->path;
+    p->sets = b->sets;
+    p->nsets = b->nsets;
+
+    rc = ngx_http_flagship_zone_reserve(sync->zone, p);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_AGAIN ? NGX_AGAIN : NGX_DECLINED;
+    }
+
+    view = ngx_http_flagship_zone_acquire(sync->zone);
+    generation = view ? view->generation : 0;
+
+    if (view) {
+        ngx_http_flagship_view_release(view);
+    }
+
+    if (generation != (b->view ? b->view->generation : 0)) {
+        ngx_http_flagship_zone_abort(sync->zone, p);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_flagship_sync_copied(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    b->reserved = 0;
+
+    if (!sync->leads) {
+        ngx_http_flagship_zone_abort(sync->zone, &b->publication);
+        ngx_http_flagship_sync_end(sync, NGX_HTTP_FLAGSHIP_SYNC_FAILED);
+        return;
+    }
+
+    ngx_http_flagship_sync_end(sync, ngx_http_flagship_sync_commit(sync, b));
+}
+
+
+static ngx_http_flagship_sync_e
+ngx_http_flagship_sync_commit(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    if (ngx_http_flagship_zone_commit(sync->zone, &b->publication) != NGX_OK) {
+        return NGX_HTTP_FLAGSHIP_SYNC_OVERTAKEN;
+    }
+
+    ngx_http_flagship_sync_checked(sync);
+
+    ngx_log_error(NGX_LOG_INFO, sync->log, 0,
+                  "flagship: revision %uL is live, %ui flag sets changed",
+                  b->revision, (ngx_uint_t) b->nsets);
+
+    return NGX_HTTP_FLAGSHIP_SYNC_DONE;
+}
+
+
+void
+ngx_http_flagship_sync_checked(ngx_http_flagship_sync_t *sync)
+{
+    sync->shared->checked = ngx_time();
+}
+
+
+void
+ngx_http_flagship_sync_forget(ngx_http_flagship_sync_t *sync)
+{
+    ngx_http_flagship_build_t  *b;
+
+    b = sync->build;
+
+    if (b == NULL) {
+        return;
+    }
+
+    if (sync->running) {
+        /* the handler will find that this worker leads no more */
+        b->cancel = 1;
+        return;
+    }
+
+    sync->build = NULL;
+
+    if (b->reserved) {
+        ngx_http_flagship_zone_abort(sync->zone, &b->publication);
+    }
+
+    if (b->view) {
+        ngx_http_flagship_view_release(b->view);
+    }
+
+    ngx_http_flagship_build_destroy(b);
+}
+
+
+static void
+ngx_http_flagship_sync_end(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_sync_e how)
+{
+    ngx_http_flagship_build_t  *b;
+
+    b = sync->build;
+    sync->build = NULL;
+
+    if (b->view) {
+        ngx_http_flagship_view_release(b->view);
+        b->view = NULL;
+    }
+
+    if (b->status != NGX_HTTP_FLAGSHIP_BUILD_NOMEM) {
+        sync->nomem = 0;
+
+    } else if (!sync->nomem) {
+        sync->nomem = 1;
+
+        ngx_log_error(NGX_LOG_ERR, sync->log, 0,
+                      "flagship: no memory to compile revision %uL",
+                      b->revision);
+    }
+
+    if (sync->leads) {
+        sync->source->done(sync, b, how);
+    }
+
+    ngx_http_flagship_build_destroy(b);
+}
+
+
+static void
+ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
+    ngx_http_flagship_build_t *b)
+{
+    ngx_str_t                    text;
+    ngx_uint_t                   level;
+    ngx_http_flagship_report_t  *report;
+
+    for (report = b->reports; report; report = report->next) {
+
+        text.data = (u_char *) report->text;
+        text.len = report->len;
+
+        level = report->warning ? NGX_LOG_WARN : NGX_LOG_ERR;
+
+        ngx_log_error(level, sync->log, 0, "flagship: %V", &text);
+    }
+
+    if (b->unsaid) {
+        ngx_log_error(NGX_LOG_ERR, sync->log, 0,
+                      "flagship: %uz more errors in flags and segments",
+                      b->unsaid);
+    }
+}

@@ -78,20 +78,6 @@ COMMENT ON FUNCTION flagship.are_variants(json, text) IS
     'Whether a document is an object of at least one variant, each named and of the type';
 
 
-CREATE FUNCTION flagship.members_differ(document json) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-    SELECT CASE json_typeof(document)
-                WHEN 'object' THEN
-                    (SELECT count(*) = count(DISTINCT name)
-                       FROM json_object_keys(document) name)
-                ELSE true END
-$$;
-
-COMMENT ON FUNCTION flagship.members_differ(json) IS
-    'Whether an object has no two members of one name: json, unlike jsonb, keeps both';
-
-
 CREATE TABLE flagship.flags (
     id              uuid             NOT NULL DEFAULT gen_random_uuid(),
     tenant          text COLLATE "C" NOT NULL DEFAULT 'default',

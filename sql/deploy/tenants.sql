@@ -32,6 +32,20 @@ COMMENT ON FUNCTION flagship.is_metadata(json) IS
     'Whether a document may be metadata: an object of strings, numbers and booleans';
 
 
+CREATE FUNCTION flagship.members_differ(document json) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT CASE json_typeof(document)
+                WHEN 'object' THEN
+                    (SELECT count(*) = count(DISTINCT name)
+                       FROM json_object_keys(document) name)
+                ELSE true END
+$$;
+
+COMMENT ON FUNCTION flagship.members_differ(json) IS
+    'Whether an object has no two members of one name: json, unlike jsonb, keeps both';
+
+
 CREATE TABLE flagship.tenants (
     id          uuid             NOT NULL DEFAULT gen_random_uuid(),
     key         text COLLATE "C" NOT NULL,
@@ -84,6 +98,8 @@ CREATE TABLE flagship.environments (
     CONSTRAINT environments_fractional_range CHECK (fractional BETWEEN 1 AND 3),
     CONSTRAINT environments_metadata_shape
         CHECK (flagship.is_metadata(metadata)),
+    CONSTRAINT environments_metadata_members
+        CHECK (flagship.members_differ(metadata)),
     CONSTRAINT environments_version_range CHECK (version > 0)
 );
 

@@ -4,7 +4,6 @@ BEGIN;
 
 DROP TABLE flagship.flags;
 DROP FUNCTION flagship.complete_flag();
-DROP FUNCTION flagship.members_differ(json);
 DROP FUNCTION flagship.are_variants(json, text);
 DROP FUNCTION flagship.are_prerequisites(json, text);
 DROP FUNCTION flagship.are_rules(json);

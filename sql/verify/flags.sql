@@ -52,9 +52,6 @@ BEGIN
     ASSERT flagship.are_strings('["a"]') AND NOT flagship.are_strings('[1]'),
         'lists are not read as they should be';
 
-    ASSERT NOT flagship.members_differ('{"a": 1, "a": 2}'),
-        'twin members are not seen';
-
     ASSERT (SELECT count(*) = 5 FROM pg_trigger t
              WHERE tgrelid = 'flagship.flags'::regclass AND tgenabled = 'O'
                AND tgname IN ('flags_before_write', 'flags_stamp', 'flags_record',

@@ -19,6 +19,9 @@ BEGIN
            AND NOT flagship.is_metadata('[]'),
         'metadata is not read as it should be';
 
+    ASSERT NOT flagship.members_differ('{"a": 1, "a": 2}'),
+        'twin members are not seen';
+
     ASSERT EXISTS (SELECT FROM pg_trigger
                     WHERE tgrelid = 'flagship.tenants'::regclass
                       AND tgname = 'tenants_with_environments'),

@@ -1,6 +1,6 @@
 package Flagship::Echo;
 
-# An upstream that answers with what it got: tools/demo-upstream, which see
+# An upstream that answers with what it got: tools/demo/upstream, which see
 # for what a query may ask of it (?status=503, ?delay=1, ?header=A:b, ...).
 #
 #   my $up = Flagship::Echo->new(name => 'blue');
@@ -24,7 +24,7 @@ use Time::HiRes qw(sleep time);
 use Flagship::Port qw(free_port);
 
 my $program = File::Spec->rel2abs(
-    dirname(__FILE__) . '/../../../tools/demo-upstream');
+    dirname(__FILE__) . '/../../../tools/demo/upstream');
 
 
 sub new {

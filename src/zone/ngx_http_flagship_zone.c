@@ -21,13 +21,10 @@
 #define NGX_HTTP_FLAGSHIP_LEASE_MAX  86400000    /* ms */
 
 
-static void ngx_http_flagship_zone_cleanup(void *data);
 static ngx_int_t ngx_http_flagship_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
     ngx_http_flagship_zone_t *zone);
-static ngx_http_flagship_zone_local_t *ngx_http_flagship_zone_local(
-    ngx_shm_zone_t *shm_zone, ngx_http_flagship_root_t *root);
 static ngx_http_flagship_root_t *ngx_http_flagship_zone_old(ngx_str_t *name);
 static ngx_http_flagship_root_t *ngx_http_flagship_zone_root(
     ngx_shm_t *shm);
@@ -42,7 +39,6 @@ ngx_http_flagship_zone_t *
 ngx_http_flagship_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 {
     ngx_shm_zone_t            *shm_zone;
-    ngx_pool_cleanup_t        *cln;
     ngx_http_flagship_zone_t  *zone;
 
     shm_zone = ngx_shared_memory_add(cf, name, size,
@@ -62,41 +58,12 @@ ngx_http_flagship_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
         return NULL;
     }
 
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_flagship_zone_cleanup;
-    cln->data = zone;
+    zone->name = shm_zone->shm.name;
 
     shm_zone->init = ngx_http_flagship_zone_init;
     shm_zone->data = zone;
 
     return zone;
-}
-
-
-/* The shared memory is unmapped by now. */
-
-static void
-ngx_http_flagship_zone_cleanup(void *data)
-{
-    ngx_http_flagship_zone_t *zone = data;
-
-    ngx_http_flagship_zone_local_t  *local;
-
-    local = zone->local;
-
-    if (local == NULL || --local->handles) {
-        return;
-    }
-
-    if (local->tick.timer_set) {
-        ngx_del_timer(&local->tick);
-    }
-
-    ngx_free(local);
 }
 
 
@@ -109,26 +76,24 @@ ngx_http_flagship_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     ngx_http_flagship_zone_t  *zone;
 
     zone = shm_zone->data;
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
     if (old) {
-        zone->local = old->local;
-        zone->local->handles++;
+        zone->root = old->root;
         return NGX_OK;
     }
 
     if (shm_zone->shm.exists) {
-        root = ngx_http_flagship_zone_root(&shm_zone->shm);
+        zone->root = ngx_http_flagship_zone_root(&shm_zone->shm);
 
-        if (root == NULL) {
+        if (zone->root == NULL) {
             ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                           "flagship: zone \"%V\" is not one of this version",
                           &shm_zone->shm.name);
             return NGX_ERROR;
         }
 
-        zone->local = ngx_http_flagship_zone_local(shm_zone, root);
-
-        return zone->local ? NGX_OK : NGX_ERROR;
+        return NGX_OK;
     }
 
     if (ngx_http_flagship_zone_create(shm_zone, zone) != NGX_OK) {
@@ -155,7 +120,7 @@ ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
     ngx_slab_pool_t           *shpool;
     ngx_http_flagship_root_t  *root;
 
-    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    shpool = zone->shpool;
     shpool->log_nomem = 0;
 
     size = shpool->pfree * ngx_pagesize;
@@ -182,38 +147,9 @@ ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
 
     shpool->data = root;
 
-    zone->local = ngx_http_flagship_zone_local(shm_zone, root);
+    zone->root = root;
 
-    return zone->local ? NGX_OK : NGX_ERROR;
-}
-
-
-/* Not from a pool: it lives as long as one of the cycles that share it. */
-
-static ngx_http_flagship_zone_local_t *
-ngx_http_flagship_zone_local(ngx_shm_zone_t *shm_zone,
-    ngx_http_flagship_root_t *root)
-{
-    ngx_str_t                       *name;
-    ngx_http_flagship_zone_local_t  *local;
-
-    name = &shm_zone->shm.name;
-
-    local = ngx_calloc(sizeof(ngx_http_flagship_zone_local_t) + name->len,
-                       shm_zone->shm.log);
-    if (local == NULL) {
-        return NULL;
-    }
-
-    local->root = root;
-    local->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-    local->handles = 1;
-
-    local->name.data = (u_char *) (local + 1);
-    local->name.len = name->len;
-    ngx_memcpy(local->name.data, name->data, name->len);
-
-    return local;
+    return NGX_OK;
 }
 
 
@@ -304,16 +240,16 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
     size_t                        needed;
     uint64_t                      live;
     ngx_int_t                     rc;
-    ngx_uint_t                    had, slot;
+    ngx_uint_t                    slot;
     ngx_http_flagship_view_t      view;
     ngx_http_flagship_catalog_t  *catalog;
 
     ngx_http_flagship_hold_enter(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, ngx_pid);
 
-    live = ngx_http_flagship_hold(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, &had);
+    live = ngx_http_flagship_hold(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER);
 
     if (live == 0) {
-        zone->local->root->shared = old->shared;
+        zone->root->shared = old->shared;
         return NGX_OK;
     }
 
@@ -329,11 +265,7 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
 
     rc = ngx_http_flagship_zone_take_over(zone, old, &view, &needed);
 
-    /* without a master this process may be reading, too */
-
-    if (!had) {
-        ngx_http_flagship_hold_drop(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, slot);
-    }
+    ngx_http_flagship_hold_drop(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, slot);
 
     if (rc == NGX_OK) {
         ngx_log_error(NGX_LOG_NOTICE, shm_zone->shm.log, 0,
@@ -348,7 +280,7 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
                       "flagship: zone \"%V\" is too small for the flags that "
                       "are served: %uz bytes are needed, it has %uL",
                       &shm_zone->shm.name, needed,
-                      zone->local->root->size - zone->local->root->heap);
+                      zone->root->size - zone->root->heap);
     }
 
     return NGX_ERROR;
@@ -371,7 +303,7 @@ ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
 
     *needed = 0;
 
-    root = zone->local->root;
+    root = zone->root;
     root->first = view->generation - 1;
 
     ngx_memzero(&p, sizeof(ngx_http_flagship_publication_t));
@@ -437,7 +369,7 @@ ngx_http_flagship_zone_lead(ngx_http_flagship_zone_t *zone, ngx_msec_t ms)
     ngx_pid_t                  pid;
     ngx_http_flagship_root_t  *root;
 
-    root = zone->local->root;
+    root = zone->root;
 
     now = (uint64_t) ngx_current_msec & 0xffffffffffull;
     lease = ngx_http_flagship_load(&root->lease);
@@ -466,7 +398,7 @@ ngx_http_flagship_zone_resign(ngx_http_flagship_zone_t *zone)
     uint64_t                   lease;
     ngx_http_flagship_root_t  *root;
 
-    root = zone->local->root;
+    root = zone->root;
     lease = ngx_http_flagship_load(&root->lease);
 
     if ((ngx_pid_t) (lease & 0xffffff) == ngx_pid) {
@@ -487,5 +419,5 @@ ngx_http_flagship_zone_leads(ngx_http_flagship_root_t *root)
 ngx_http_flagship_zone_shared_t *
 ngx_http_flagship_zone_shared(ngx_http_flagship_zone_t *zone)
 {
-    return &zone->local->root->shared;
+    return &zone->root->shared;
 }

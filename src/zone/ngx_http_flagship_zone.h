@@ -36,9 +36,6 @@
 /* A cycle's handle of the zone; what is shared is behind it. */
 typedef struct ngx_http_flagship_zone_s  ngx_http_flagship_zone_t;
 
-/* What this process keeps of it, for the handles of all its cycles. */
-typedef struct ngx_http_flagship_zone_local_s  ngx_http_flagship_zone_local_t;
-
 #define NGX_HTTP_FLAGSHIP_EPOCH_LEN  36     /* a UUID's text */
 
 
@@ -52,10 +49,9 @@ typedef struct {
     uint64_t                   revision;    /* the source's */
     ngx_uint_t                 refs;
     ngx_uint_t                 nsets;       /* flag sets listed */
-    const void                *catalog;
-
-    ngx_http_flagship_zone_local_t  *local;   /* the zone's own */
-    uint64_t                         live;
+    const void                *catalog;     /* the zone's own, to the end */
+    ngx_http_flagship_zone_t  *zone;
+    uint64_t                   live;
 } ngx_http_flagship_view_t;
 
 

@@ -32,14 +32,14 @@ typedef ngx_http_flagship_publication_set_t  ngx_http_flagship_pub_set_t;
 
 
 static ngx_int_t ngx_http_flagship_publication_check(
-    ngx_http_flagship_zone_local_t *local, ngx_http_flagship_pub_t *p);
+    ngx_http_flagship_zone_t *zone, ngx_http_flagship_pub_t *p);
 static size_t ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p,
     size_t *needed);
 static ngx_int_t ngx_http_flagship_publication_take(
     ngx_http_flagship_root_t *root, ngx_http_flagship_pub_t *p, size_t size);
 static void ngx_http_flagship_publication_done(ngx_http_flagship_pub_t *p);
 static ngx_uint_t ngx_http_flagship_publication_ours(
-    ngx_http_flagship_zone_local_t *local, ngx_http_flagship_pub_t *p);
+    ngx_http_flagship_zone_t *zone, ngx_http_flagship_pub_t *p);
 static ngx_uint_t ngx_http_flagship_publication_sort(
     ngx_http_flagship_pub_t *p);
 static int ngx_libc_cdecl ngx_http_flagship_set_compare(const void *one,
@@ -53,7 +53,7 @@ static void ngx_http_flagship_catalog_add(ngx_http_flagship_catalog_t *catalog,
     uint64_t image, ngx_str_t *tenant, ngx_str_t *environment);
 static void ngx_http_flagship_catalog_index(
     ngx_http_flagship_catalog_t *catalog);
-static void ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
+static void ngx_http_flagship_zone_full(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_full_e full, ngx_http_flagship_pub_t *p);
 
 
@@ -107,9 +107,6 @@ ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
     size_t                           size;
     ngx_int_t                        rc;
     ngx_http_flagship_zone_stat_t    stat;
-    ngx_http_flagship_zone_local_t  *local;
-
-    local = zone->local;
 
     p->needed = 0;
     p->available = 0;
@@ -117,11 +114,11 @@ ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
     p->order = NULL;
     p->base = ngx_http_flagship_zone_acquire(zone);
 
-    if (local->pid != ngx_pid) {
-        ngx_http_flagship_zone_enter(local);
+    if (zone->pid != ngx_pid) {
+        ngx_http_flagship_zone_enter(zone);
     }
 
-    rc = ngx_http_flagship_publication_check(local, p);
+    rc = ngx_http_flagship_publication_check(zone, p);
     if (rc != NGX_OK) {
         goto failed;
     }
@@ -135,37 +132,37 @@ ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
 
     size = ngx_http_flagship_publication_size(p, &p->needed);
 
-    if (!ngx_http_flagship_zone_lock(local->shpool,
+    if (!ngx_http_flagship_zone_lock(zone->shpool,
                                      NGX_HTTP_FLAGSHIP_LOCK_TRIES))
     {
         p->needed = 0;
-        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_LOCKED, p);
+        ngx_http_flagship_zone_full(zone, NGX_HTTP_FLAGSHIP_FULL_LOCKED, p);
         goto failed;
     }
 
-    ngx_http_flagship_zone_reclaim(local->root);
+    ngx_http_flagship_zone_reclaim(zone->root);
 
-    rc = ngx_http_flagship_publication_take(local->root, p, size);
+    rc = ngx_http_flagship_publication_take(zone->root, p, size);
 
     if (rc != NGX_OK) {
-        ngx_http_flagship_heap_stat(local->root, &stat);
-        p->available = local->root->size - stat.used;
+        ngx_http_flagship_heap_stat(zone->root, &stat);
+        p->available = zone->root->size - stat.used;
     }
 
-    ngx_http_flagship_zone_unlock(local->shpool);
+    ngx_http_flagship_zone_unlock(zone->shpool);
 
     switch (rc) {
 
     case NGX_OK:
-        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_NO, p);
+        ngx_http_flagship_zone_full(zone, NGX_HTTP_FLAGSHIP_FULL_NO, p);
         return NGX_OK;
 
     case NGX_BUSY:
-        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_SLOTS, p);
+        ngx_http_flagship_zone_full(zone, NGX_HTTP_FLAGSHIP_FULL_SLOTS, p);
         break;
 
     default: /* NGX_AGAIN */
-        ngx_http_flagship_zone_full(local, NGX_HTTP_FLAGSHIP_FULL_MEMORY, p);
+        ngx_http_flagship_zone_full(zone, NGX_HTTP_FLAGSHIP_FULL_MEMORY, p);
     }
 
     rc = NGX_AGAIN;
@@ -181,7 +178,7 @@ failed:
 /* Names, and whether the publication is newer than its base. */
 
 static ngx_int_t
-ngx_http_flagship_publication_check(ngx_http_flagship_zone_local_t *local,
+ngx_http_flagship_publication_check(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_pub_t *p)
 {
     uint64_t                      served;
@@ -206,7 +203,7 @@ ngx_http_flagship_publication_check(ngx_http_flagship_zone_local_t *local,
 
         /* no process memory for a view of what there is */
 
-        return ngx_http_flagship_live_peek(local->root) ? NGX_AGAIN : NGX_OK;
+        return ngx_http_flagship_live_peek(zone->root) ? NGX_AGAIN : NGX_OK;
     }
 
     epoch = ngx_http_flagship_view_epoch(p->base);
@@ -217,7 +214,7 @@ ngx_http_flagship_publication_check(ngx_http_flagship_zone_local_t *local,
         return p->force ? NGX_OK : NGX_DECLINED;
     }
 
-    slot = &local->root->slots[ngx_http_flagship_slot(p->base->live)];
+    slot = &zone->root->slots[ngx_http_flagship_slot(p->base->live)];
 
     served = ngx_http_flagship_load(&slot->touched);
     served = ngx_max(served, p->base->revision);
@@ -374,7 +371,7 @@ ngx_http_flagship_zone_copy(ngx_http_flagship_zone_t *zone,
         }
     }
 
-    ngx_http_flagship_catalog_build(zone->local->root, p,
+    ngx_http_flagship_catalog_build(zone->root, p,
                                     ngx_http_flagship_publication_sort(p));
 }
 
@@ -605,12 +602,10 @@ ngx_http_flagship_zone_commit(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_root_t        *root;
     ngx_http_flagship_slot_t        *slot;
     ngx_http_flagship_catalog_t     *catalog;
-    ngx_http_flagship_zone_local_t  *local;
 
-    local = zone->local;
-    root = local->root;
+    root = zone->root;
 
-    if (!ngx_http_flagship_publication_ours(local, p)) {
+    if (!ngx_http_flagship_publication_ours(zone, p)) {
         ngx_http_flagship_publication_done(p);
         return NGX_DECLINED;
     }
@@ -644,12 +639,9 @@ void
 ngx_http_flagship_zone_abort(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_publication_t *p)
 {
-    ngx_http_flagship_zone_local_t  *local;
 
-    local = zone->local;
-
-    if (ngx_http_flagship_publication_ours(local, p)) {
-        ngx_http_flagship_slot_free(local->root, p->slot);
+    if (ngx_http_flagship_publication_ours(zone, p)) {
+        ngx_http_flagship_slot_free(zone->root, p->slot);
     }
 
     ngx_http_flagship_publication_done(p);
@@ -659,11 +651,11 @@ ngx_http_flagship_zone_abort(ngx_http_flagship_zone_t *zone,
 /* After exit_process() the slot may be somebody else's. */
 
 static ngx_uint_t
-ngx_http_flagship_publication_ours(ngx_http_flagship_zone_local_t *local,
+ngx_http_flagship_publication_ours(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_pub_t *p)
 {
-    return p->catalog && local->pid == ngx_pid
-           && local->root->slots[p->slot].ticket == p->ticket;
+    return p->catalog && zone->pid == ngx_pid
+           && zone->root->slots[p->slot].ticket == p->ticket;
 }
 
 
@@ -687,13 +679,13 @@ ngx_http_flagship_publication_done(ngx_http_flagship_pub_t *p)
 /* A line a change of state; what is served stays as it is. */
 
 static void
-ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
+ngx_http_flagship_zone_full(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_full_e full, ngx_http_flagship_pub_t *p)
 {
     uint64_t                   before;
     ngx_http_flagship_root_t  *root;
 
-    root = local->root;
+    root = zone->root;
 
     ngx_http_flagship_store(&root->needed, full ? p->needed : 0);
 
@@ -709,7 +701,7 @@ ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "flagship: zone \"%V\" is full: %uz bytes are needed, "
                       "%uz are free of %uL; the flags stay as they are",
-                      &local->name, p->needed, p->available,
+                      &zone->name, p->needed, p->available,
                       root->size - root->heap);
         break;
 
@@ -717,21 +709,21 @@ ngx_http_flagship_zone_full(ngx_http_flagship_zone_local_t *local,
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "flagship: zone \"%V\": requests hold all %d older "
                       "generations, %uz bytes are needed, %uz are free; "
-                      "the flags stay as they are", &local->name,
+                      "the flags stay as they are", &zone->name,
                       NGX_HTTP_FLAGSHIP_ZONE_SLOTS, p->needed, p->available);
         break;
 
     case NGX_HTTP_FLAGSHIP_FULL_LOCKED:
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "flagship: zone \"%V\" is locked by process %P; "
-                      "the flags stay as they are", &local->name,
-                      (ngx_pid_t) local->shpool->lock.lock);
+                      "the flags stay as they are", &zone->name,
+                      (ngx_pid_t) zone->shpool->lock.lock);
         break;
 
     default: /* NGX_HTTP_FLAGSHIP_FULL_NO */
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "flagship: zone \"%V\" takes publications again",
-                      &local->name);
+                      &zone->name);
         return;
     }
 
@@ -747,7 +739,7 @@ ngx_http_flagship_zone_touch(ngx_http_flagship_zone_t *zone, uint64_t revision)
     ngx_http_flagship_slot_t  *slot;
     ngx_http_flagship_view_t  *view;
 
-    root = zone->local->root;
+    root = zone->root;
 
     /* One that led, and was stopped for long, may speak of another epoch. */
 
@@ -784,17 +776,15 @@ ngx_http_flagship_zone_stat(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_zone_stat_t *stat)
 {
     ngx_http_flagship_root_t        *root;
-    ngx_http_flagship_zone_local_t  *local;
 
-    local = zone->local;
-    root = local->root;
+    root = zone->root;
 
-    if (ngx_http_flagship_zone_lock(local->shpool,
+    if (ngx_http_flagship_zone_lock(zone->shpool,
                                     NGX_HTTP_FLAGSHIP_LOCK_TRIES))
     {
         ngx_http_flagship_zone_reclaim(root);
         ngx_http_flagship_heap_stat(root, &root->stat);
-        ngx_http_flagship_zone_unlock(local->shpool);
+        ngx_http_flagship_zone_unlock(zone->shpool);
     }
 
     /* without the lock: as it was when somebody asked last */

@@ -246,13 +246,9 @@ typedef struct {
     ((ngx_http_flagship_root_t *) ((u_char *) (c) - (c)->self))
 
 
-/*
- * What a process keeps of a zone: not shared with other processes, but by the
- * handles of all cycles that have the same memory, so that a reload without a
- * master finds the views of the cycle before.
- */
+/* A cycle's handle.  What a worker keeps in it is its own after the fork. */
 
-struct ngx_http_flagship_zone_local_s {
+struct ngx_http_flagship_zone_s {
     ngx_http_flagship_root_t  *root;
     ngx_slab_pool_t           *shpool;
 
@@ -261,16 +257,11 @@ struct ngx_http_flagship_zone_local_s {
     ngx_uint_t                 word;       /* index of its hold */
     ngx_uint_t                 keep;       /* 1: ticks, and keeps the view
                                               when nobody refers to it */
-    ngx_uint_t                 handles;
-
+    ngx_cycle_t               *cycle;
     ngx_event_t                tick;
     ngx_connection_t           dummy;      /* of the tick: see there */
 
     ngx_str_t                  name;
-};
-
-struct ngx_http_flagship_zone_s {
-    ngx_http_flagship_zone_local_t  *local;
 };
 
 
@@ -324,45 +315,41 @@ ngx_http_flagship_hold_leave(ngx_http_flagship_root_t *root, ngx_uint_t word)
 }
 
 
-/* R1 to R3.  The live catalog, held; or 0: nothing was ever published.  *had
-   tells that the bit was set already, by another reader of this process. */
-
-static ngx_inline uint64_t
-ngx_http_flagship_hold(ngx_http_flagship_root_t *root, ngx_uint_t word,
-    ngx_uint_t *had)
-{
-    uint64_t  live, bit, before;
-
-    live = ngx_http_flagship_load(&root->live);
-
-    while (live) {
-        bit = (uint64_t) 1 << ngx_http_flagship_slot(live);
-
-        before = __atomic_fetch_or(&root->holds[word], bit, __ATOMIC_SEQ_CST);
-
-        if (ngx_http_flagship_load(&root->live) == live) {
-            *had = (before & bit) ? 1 : 0;
-            return live;
-        }
-
-        if (!(before & bit)) {
-            (void) __atomic_fetch_and(&root->holds[word], ~bit,
-                                      __ATOMIC_SEQ_CST);
-        }
-
-        live = ngx_http_flagship_load(&root->live);
-    }
-
-    return 0;
-}
-
-
 static ngx_inline void
 ngx_http_flagship_hold_drop(ngx_http_flagship_root_t *root, ngx_uint_t word,
     ngx_uint_t slot)
 {
     (void) __atomic_fetch_and(&root->holds[word], ~((uint64_t) 1 << slot),
                               __ATOMIC_SEQ_CST);
+}
+
+
+/* R1 to R3.  The live catalog, held; or 0: nothing was ever published. */
+
+static ngx_inline uint64_t
+ngx_http_flagship_hold(ngx_http_flagship_root_t *root, ngx_uint_t word)
+{
+    uint64_t    live;
+    ngx_uint_t  slot;
+
+    live = ngx_http_flagship_load(&root->live);
+
+    while (live) {
+        slot = ngx_http_flagship_slot(live);
+
+        (void) __atomic_fetch_or(&root->holds[word], (uint64_t) 1 << slot,
+                                 __ATOMIC_SEQ_CST);
+
+        if (ngx_http_flagship_load(&root->live) == live) {
+            break;
+        }
+
+        ngx_http_flagship_hold_drop(root, word, slot);
+
+        live = ngx_http_flagship_load(&root->live);
+    }
+
+    return live;
 }
 
 
@@ -421,8 +408,8 @@ void ngx_http_flagship_zone_reclaim(ngx_http_flagship_root_t *root);
 /* ngx_http_flagship_zone_view.c */
 
 ngx_uint_t ngx_http_flagship_zone_word(void);
-void ngx_http_flagship_zone_enter(ngx_http_flagship_zone_local_t *local);
-void ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local);
+void ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone);
+void ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone);
 uint32_t ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
     u_char *environment, size_t environment_len);
 

@@ -9,7 +9,7 @@
  *
  * A process keeps its newest view, so that a request costs one atomic load and
  * a plain counter.  An older view lives while somebody refers to it.  There is
- * no list of views: each is either local->view or referred to.
+ * no list of views: each is either zone->view or referred to.
  *
  * A process that does not tick (the master; any before init_process) keeps no
  * view that nobody refers to, as nothing would ever drop it.
@@ -27,52 +27,46 @@
 
 
 static void ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view);
-static ngx_uint_t ngx_http_flagship_zone_mapped(
-    ngx_http_flagship_zone_local_t *local);
 static void ngx_http_flagship_zone_tick(ngx_event_t *ev);
 
 
 ngx_http_flagship_view_t *
 ngx_http_flagship_zone_acquire(ngx_http_flagship_zone_t *zone)
 {
-    ngx_http_flagship_zone_local_t  *local;
-
-    local = zone->local;
-
-    if (local->view == NULL
-        || local->view->live != ngx_http_flagship_live_peek(local->root))
+    if (zone->view == NULL
+        || zone->view->live != ngx_http_flagship_live_peek(zone->root))
     {
-        ngx_http_flagship_view_update(local);
+        ngx_http_flagship_view_update(zone);
 
-        if (local->view == NULL) {
+        if (zone->view == NULL) {
             return NULL;
         }
     }
 
-    local->view->refs++;
+    zone->view->refs++;
 
-    return local->view;
+    return zone->view;
 }
 
 
 void
 ngx_http_flagship_view_release(ngx_http_flagship_view_t *view)
 {
-    ngx_http_flagship_zone_local_t  *local;
+    ngx_http_flagship_zone_t  *zone;
 
     if (--view->refs) {
         return;
     }
 
-    local = view->local;
+    zone = view->zone;
 
-    if (view == local->view) {
+    if (view == zone->view) {
 
-        if (local->keep) {
+        if (zone->keep) {
             return;
         }
 
-        local->view = NULL;
+        zone->view = NULL;
     }
 
     ngx_http_flagship_view_drop(view);
@@ -83,19 +77,18 @@ ngx_http_flagship_view_release(ngx_http_flagship_view_t *view)
    it was. */
 
 void
-ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local)
+ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone)
 {
     uint64_t                            live;
-    ngx_uint_t                          had;
     ngx_http_flagship_root_t           *root;
     ngx_http_flagship_slot_t           *slot;
     ngx_http_flagship_view_t           *view, *old;
     const ngx_http_flagship_catalog_t  *catalog;
 
-    root = local->root;
+    root = zone->root;
 
-    if (local->pid != ngx_pid) {
-        ngx_http_flagship_zone_enter(local);
+    if (zone->pid != ngx_pid) {
+        ngx_http_flagship_zone_enter(zone);
     }
 
     if (ngx_http_flagship_live_peek(root) == 0) {
@@ -107,7 +100,7 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local)
         return;
     }
 
-    live = ngx_http_flagship_hold(root, local->word, &had);
+    live = ngx_http_flagship_hold(root, zone->word);
     slot = &root->slots[ngx_http_flagship_slot(live)];
     catalog = ngx_http_flagship_at(root, slot->catalog);
 
@@ -116,11 +109,11 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local)
     view->nsets = catalog->nsets;
     view->refs = 0;
     view->catalog = catalog;
-    view->local = local;
+    view->zone = zone;
     view->live = live;
 
-    old = local->view;
-    local->view = view;
+    old = zone->view;
+    zone->view = view;
 
     if (old && old->refs == 0) {
         ngx_http_flagship_view_drop(old);
@@ -131,55 +124,16 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_local_t *local)
 static void
 ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view)
 {
-    ngx_http_flagship_zone_local_t  *local;
+    ngx_http_flagship_zone_t  *zone;
 
-    local = view->local;
+    zone = view->zone;
 
-    if (local->pid == ngx_pid && ngx_http_flagship_zone_mapped(local)) {
-        ngx_http_flagship_hold_drop(local->root, local->word,
+    if (zone->pid == ngx_pid) {
+        ngx_http_flagship_hold_drop(zone->root, zone->word,
                                     ngx_http_flagship_slot(view->live));
     }
 
     ngx_free(view);
-}
-
-
-/*
- * Workers keep the memory of their cycle to their end.  But without a master a
- * reload that changes the zone's size unmaps the old zone at once, under the
- * requests and the tick of the cycle before.
- */
-
-static ngx_uint_t
-ngx_http_flagship_zone_mapped(ngx_http_flagship_zone_local_t *local)
-{
-    ngx_uint_t        i;
-    ngx_shm_zone_t   *shm_zone;
-    ngx_list_part_t  *part;
-
-    if (ngx_process != NGX_PROCESS_SINGLE || !local->keep) {
-        return 1;
-    }
-
-    part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
-    shm_zone = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            shm_zone = part->elts;
-            i = 0;
-        }
-
-        if (shm_zone[i].shm.addr == (u_char *) local->shpool) {
-            return 1;
-        }
-    }
 }
 
 
@@ -307,14 +261,14 @@ ngx_http_flagship_zone_word(void)
  */
 
 void
-ngx_http_flagship_zone_enter(ngx_http_flagship_zone_local_t *local)
+ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone)
 {
-    local->pid = ngx_pid;
-    local->view = NULL;
-    local->keep = 0;
-    local->word = ngx_http_flagship_zone_word();
+    zone->pid = ngx_pid;
+    zone->view = NULL;
+    zone->keep = 0;
+    zone->word = ngx_http_flagship_zone_word();
 
-    ngx_http_flagship_hold_enter(local->root, local->word, ngx_pid);
+    ngx_http_flagship_hold_enter(zone->root, zone->word, ngx_pid);
 }
 
 
@@ -322,8 +276,6 @@ ngx_int_t
 ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
     ngx_cycle_t *cycle)
 {
-    ngx_http_flagship_zone_local_t  *local;
-
     /* the cache manager and loader decide nothing */
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
@@ -331,27 +283,26 @@ ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
         return NGX_OK;
     }
 
-    local = zone->local;
+    ngx_http_flagship_zone_enter(zone);
 
-    ngx_http_flagship_zone_enter(local);
+    zone->keep = 1;
+    zone->cycle = cycle;
 
-    local->keep = 1;
-
-    ngx_http_flagship_view_update(local);
+    ngx_http_flagship_view_update(zone);
 
     /* ngx_add_timer() of a debugging nginx logs data->fd */
 
-    ngx_memzero(&local->dummy, sizeof(ngx_connection_t));
-    local->dummy.fd = (ngx_socket_t) -1;
-    local->dummy.data = local;
+    ngx_memzero(&zone->dummy, sizeof(ngx_connection_t));
+    zone->dummy.fd = (ngx_socket_t) -1;
+    zone->dummy.data = zone;
 
-    ngx_memzero(&local->tick, sizeof(ngx_event_t));
-    local->tick.handler = ngx_http_flagship_zone_tick;
-    local->tick.data = &local->dummy;
-    local->tick.log = cycle->log;
-    local->tick.cancelable = 1;
+    ngx_memzero(&zone->tick, sizeof(ngx_event_t));
+    zone->tick.handler = ngx_http_flagship_zone_tick;
+    zone->tick.data = &zone->dummy;
+    zone->tick.log = cycle->log;
+    zone->tick.cancelable = 1;
 
-    ngx_add_timer(&local->tick, NGX_HTTP_FLAGSHIP_ZONE_TICK);
+    ngx_add_timer(&zone->tick, NGX_HTTP_FLAGSHIP_ZONE_TICK);
 
     return NGX_OK;
 }
@@ -360,30 +311,24 @@ ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
 void
 ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
 {
-    ngx_http_flagship_zone_local_t  *local;
-
-    local = zone->local;
-
-    if (local->pid != ngx_pid) {
+    if (zone->pid != ngx_pid) {
         return;
     }
 
-    if (local->tick.timer_set) {
-        ngx_del_timer(&local->tick);
+    if (zone->tick.timer_set) {
+        ngx_del_timer(&zone->tick);
     }
 
     ngx_http_flagship_zone_resign(zone);
 
-    if (ngx_http_flagship_zone_mapped(local)) {
-        ngx_http_flagship_hold_leave(local->root, local->word);
+    ngx_http_flagship_hold_leave(zone->root, zone->word);
+
+    if (zone->view && zone->view->refs == 0) {
+        ngx_free(zone->view);
+        zone->view = NULL;
     }
 
-    if (local->view && local->view->refs == 0) {
-        ngx_free(local->view);
-        local->view = NULL;
-    }
-
-    local->pid = 0;
+    zone->pid = 0;
 }
 
 
@@ -396,32 +341,35 @@ ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
 static void
 ngx_http_flagship_zone_tick(ngx_event_t *ev)
 {
-    ngx_connection_t                *c;
-    ngx_http_flagship_root_t        *root;
-    ngx_http_flagship_view_t        *view;
-    ngx_http_flagship_zone_local_t  *local;
+    ngx_connection_t          *c;
+    ngx_http_flagship_root_t  *root;
+    ngx_http_flagship_view_t  *view;
+    ngx_http_flagship_zone_t  *zone;
 
     c = ev->data;
-    local = c->data;
-    root = local->root;
+    zone = c->data;
+    root = zone->root;
 
-    if (!ngx_http_flagship_zone_mapped(local)) {
+    /* reloading without a master leaves nginx itself without connections, and
+       may unmap the zone */
+
+    if (zone->cycle != ngx_cycle) {
         return;
     }
 
-    view = local->view;
+    view = zone->view;
 
     if (ngx_exiting) {
-        local->keep = 0;
+        zone->keep = 0;
 
         if (view && view->refs == 0) {
-            local->view = NULL;
+            zone->view = NULL;
             ngx_http_flagship_view_drop(view);
         }
 
     } else if (view == NULL || view->live != ngx_http_flagship_live_peek(root))
     {
-        ngx_http_flagship_view_update(local);
+        ngx_http_flagship_view_update(zone);
     }
 
     /* a publisher may have died between the catalog and its number */
@@ -433,10 +381,10 @@ ngx_http_flagship_zone_tick(ngx_event_t *ev)
     }
 
     if (ngx_http_flagship_zone_garbage(root)
-        && ngx_http_flagship_zone_lock(local->shpool, 1))
+        && ngx_http_flagship_zone_lock(zone->shpool, 1))
     {
         ngx_http_flagship_zone_reclaim(root);
-        ngx_http_flagship_zone_unlock(local->shpool);
+        ngx_http_flagship_zone_unlock(zone->shpool);
     }
 
     ngx_add_timer(ev, NGX_HTTP_FLAGSHIP_ZONE_TICK);

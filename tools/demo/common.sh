@@ -193,13 +193,16 @@ lock() {
 }
 
 
+declare -A chosen
+
 # choose NAME DEFAULT: the port of that name in $port.  One that is given (in
 # the environment or .env) must be free; else the one of last time, or the
 # first free one from the default on.
 
 choose() {
-    local name=$1 candidate=${2} given=${!1:-} saved
+    local name=$1 candidate=$2 given=${!1:-} saved
 
+    unset "chosen[$name]"
     saved=$(sed -n "s/^$name=//p" "$run/ports" 2>/dev/null || true)
 
     if [ -n "$given" ]; then
@@ -224,14 +227,14 @@ choose() {
     touch "$run/ports"
     sed -i "/^$name=/d" "$run/ports"
     echo "$name=$port" >>"$run/ports"
-    chosen="${chosen:-} $port "
+    chosen[$name]=$port
 }
 
 
 # Nobody listens on it, on any address, and it is not ours already
 
 is_free() {
-    case "${chosen:-}" in
+    case " ${chosen[*]} " in
         *" $1 "*) return 1 ;;
     esac
 

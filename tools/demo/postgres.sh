@@ -114,6 +114,20 @@ pg_forget_dead() {
     if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" != "$pg_data" ]; then
         rm -f "$file"
     fi
+
+    # those of a server that was killed hold its port until they notice
+    wait_for 20 pg_abandoned || true
+}
+
+
+pg_abandoned() {
+    local cwd
+
+    for cwd in /proc/[0-9]*/cwd; do
+        if [ "$(readlink "$cwd" 2>/dev/null)" = "$pg_data" ]; then
+            return 1
+        fi
+    done
 }
 
 

@@ -57,7 +57,9 @@ typedef struct {
 /*
  * Called when an attribute is first needed: "path" as written in the rules,
  * dots and all ("targetingKey", "user.plan").  Sets *value; what it points to
- * must live as long as the evaluation.  FLAGSHIP_NULL means absent.
+ * must live as long as the evaluation.  FLAGSHIP_NULL means absent, with
+ * "len" 1 that it is there and null.  An empty path asks for the whole
+ * context; a source that has none gives FLAGSHIP_NULL.
  * "hash" is flagship_hash32(path), so that a map of names need not hash.
  */
 

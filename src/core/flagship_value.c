@@ -9,6 +9,10 @@
  */
 
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  /* memmem() */
+#endif
+
 #include <math.h>
 #include <string.h>
 

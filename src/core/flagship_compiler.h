@@ -1,0 +1,139 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * One record under compilation.  Private to the compiler's files:
+ *
+ *   flagship_flag.c   documents: their members, variants and what surrounds
+ *                     the rules
+ *   flagship_rule.c   expressions in the three places they stand in: as a
+ *                     condition, as a value, as what a rule serves; the
+ *                     operators are in flagship_operator*.c
+ *   flagship_emit.c   instructions, labels, literals
+ *
+ * Errors do not stop the compiler: they are added to the list, "failed" is
+ * set, and it goes on to find the next.  Running out of memory sets "nomem",
+ * after which nothing more is emitted.
+ */
+
+
+#ifndef _FLAGSHIP_COMPILER_H_INCLUDED_
+#define _FLAGSHIP_COMPILER_H_INCLUDED_
+
+
+#include "flagship_unit.h"
+#include "flagship_value.h"
+
+
+#define FLAGSHIP_MAX_NODES      20000   /* expressions of a record */
+
+
+typedef struct {
+    flagship_unit_t     *unit;
+    flagship_errors_t   *errors;
+    flagship_str_t       key;
+    uint32_t             nvariants;
+    unsigned             segment:1;  /* else a flag */
+    unsigned             keyed:1;    /* a segment that needs the flag's key */
+    unsigned             failed:1;
+    unsigned             nomem:1;
+    unsigned             nodes;
+    unsigned             depth;      /* of $ref */
+    unsigned             reg;        /* the next free register */
+    flagship_code_t      spare;      /* written to when none can be emitted */
+    size_t               pointer_len;
+    char                 pointer[192];
+} flagship_compiler_t;
+
+
+typedef uint32_t  flagship_label_t;
+
+
+/* flagship_emit.c */
+
+void flagship_compiler_init(flagship_compiler_t *c, flagship_unit_t *unit,
+    flagship_str_t key, flagship_errors_t *errors);
+
+/* An error, or a warning, at the current pointer. */
+void flagship_compiler_error(flagship_compiler_t *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void flagship_compiler_warn(flagship_compiler_t *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Steps into a member or an element; the result is what leave() takes. */
+size_t flagship_compiler_enter(flagship_compiler_t *c, flagship_str_t name);
+size_t flagship_compiler_enter_index(flagship_compiler_t *c, unsigned i);
+void flagship_compiler_leave(flagship_compiler_t *c, size_t len);
+
+/* Appends to the chunk's data: the offset in the chunk. */
+uint32_t flagship_emit_data(flagship_compiler_t *c, const void *data,
+    size_t len, size_t align);
+uint32_t flagship_emit_literal(flagship_compiler_t *c, flagship_str_t s);
+uint32_t flagship_emit_number(flagship_compiler_t *c, double number);
+
+/* An instruction; valid until the next is emitted; never NULL. */
+flagship_code_t *flagship_emit(flagship_compiler_t *c, unsigned op);
+/* A predicate with its two ways. */
+flagship_code_t *flagship_emit_test(flagship_compiler_t *c, unsigned op,
+    flagship_label_t yes, flagship_label_t no);
+/* Of the last instruction: where it goes on when it does not hold. */
+void flagship_emit_else(flagship_compiler_t *c, flagship_label_t label);
+void flagship_emit_jump(flagship_compiler_t *c, flagship_label_t label);
+
+flagship_label_t flagship_emit_label(flagship_compiler_t *c);
+void flagship_emit_bind(flagship_compiler_t *c, flagship_label_t label);
+
+/* Relocations of the last instruction. */
+void flagship_emit_reloc(flagship_compiler_t *c, unsigned kind);
+void flagship_emit_reloc_name(flagship_compiler_t *c, unsigned kind,
+    flagship_str_t name);
+void flagship_emit_reloc_list(flagship_compiler_t *c, uint32_t offset);
+void flagship_emit_operand(flagship_compiler_t *c, flagship_code_t *code,
+    uint32_t a);
+
+/* The slot of an attribute's path. */
+uint32_t flagship_emit_slot(flagship_compiler_t *c, flagship_str_t path);
+
+/* A register; the caller gives back by setting c->reg. */
+uint32_t flagship_emit_register(flagship_compiler_t *c);
+
+/* Puts the chunk together and fills in the record's layout. */
+int flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record);
+
+
+/* flagship_rule.c */
+
+/* Code that goes on at one of two labels, both still to be bound. */
+void flagship_rule_condition(flagship_compiler_t *c,
+    const flagship_json_node_t *node, flagship_label_t yes,
+    flagship_label_t no);
+
+/* Code that leaves a value in a register. */
+void flagship_rule_value(flagship_compiler_t *c,
+    const flagship_json_node_t *node, uint32_t reg);
+
+/* Code that returns the variant named, or goes on at "none" for null. */
+void flagship_rule_serve(flagship_compiler_t *c,
+    const flagship_json_node_t *node, flagship_label_t none);
+
+/* {"split": {...}, "by": ...}, the sugar of a rule's serve. */
+void flagship_rule_split(flagship_compiler_t *c,
+    const flagship_json_node_t *node, flagship_label_t none);
+
+/* Goes on at "yes" where the operand is in an array of constants. */
+void flagship_rule_in_list(flagship_compiler_t *c,
+    const flagship_json_node_t *array, uint32_t operand,
+    flagship_label_t yes, flagship_label_t no);
+
+/* The variant with this name, or FLAGSHIP_NO_VARIANT. */
+uint32_t flagship_rule_variant(flagship_compiler_t *c, flagship_str_t name);
+
+/* A percentage in millionths, 0 ... 10^8; -1: it is none (said). */
+int64_t flagship_rule_percentage(flagship_compiler_t *c,
+    const flagship_json_node_t *node);
+
+
+#endif /* _FLAGSHIP_COMPILER_H_INCLUDED_ */

@@ -1,0 +1,1120 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Documents of one flag or segment -> a record and its chunk.
+ *
+ * The code of a flag asks in the contract's order: prerequisites, user_ids,
+ * the rules, the rollout, the default.  A flag with none of them has no code:
+ * its record alone answers.
+ */
+
+
+#include <math.h>
+#include <string.h>
+
+#include "flagship_compiler.h"
+#include "flagship_eval.h"
+#include "flagship_rule.h"
+#include "flagship_time.h"
+
+
+/* The members that matter; NULL: not there, or null. */
+
+typedef struct {
+    const flagship_json_node_t  *type;
+    const flagship_json_node_t  *enabled;
+    const flagship_json_node_t  *variants;
+    const flagship_json_node_t  *default_variant;
+    const flagship_json_node_t  *off_variant;
+    const flagship_json_node_t  *rules;
+    const flagship_json_node_t  *targeting;
+    const flagship_json_node_t  *user_ids;
+    const flagship_json_node_t  *rollout;
+    const flagship_json_node_t  *prerequisites;
+    const flagship_json_node_t  *enable_at;
+    const flagship_json_node_t  *disable_at;
+    const flagship_json_node_t  *expose;
+    const flagship_json_node_t  *metadata;
+    unsigned                     simple;     /* made without variants */
+    unsigned                     flagd;
+    unsigned                     on;         /* index of "on" */
+    int64_t                      percentage; /* millionths; -1: none */
+} flagship_document_t;
+
+
+typedef struct {
+    flagship_str_t               name;
+    size_t                       offset;     /* in flagship_document_t */
+} flagship_member_t;
+
+
+static int flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *node, const flagship_member_t *members,
+    unsigned flagd, flagship_errors_t *errors);
+static void flagship_flag_read(flagship_compiler_t *c,
+    const flagship_json_node_t *node, const flagship_member_t *members,
+    flagship_document_t *d);
+static void flagship_flag_state(flagship_compiler_t *c,
+    const flagship_document_t *d, flagship_flag_t *record);
+static void flagship_flag_schedule(flagship_compiler_t *c, const char *name,
+    const flagship_json_node_t *node, int64_t *seconds);
+static void flagship_flag_variants(flagship_compiler_t *c,
+    flagship_document_t *d, flagship_flag_t *record);
+static int flagship_flag_type(flagship_compiler_t *c,
+    const flagship_document_t *d);
+static void flagship_flag_variant_add(flagship_compiler_t *c,
+    flagship_variant_t *v, flagship_str_t name,
+    const flagship_json_node_t *value);
+static void flagship_flag_simple(flagship_compiler_t *c, int type);
+static unsigned flagship_flag_named(flagship_compiler_t *c, const char *name,
+    const flagship_json_node_t *node);
+static void flagship_flag_code(flagship_compiler_t *c,
+    flagship_document_t *d, flagship_flag_t *record);
+static void flagship_flag_prerequisites(flagship_compiler_t *c,
+    const flagship_json_node_t *list, flagship_label_t otherwise);
+static void flagship_flag_user_ids(flagship_compiler_t *c,
+    const flagship_document_t *d);
+static void flagship_flag_rules(flagship_compiler_t *c,
+    const flagship_json_node_t *rules, flagship_label_t none);
+static void flagship_flag_rule(flagship_compiler_t *c,
+    const flagship_json_node_t *rule, flagship_label_t none,
+    flagship_label_t next);
+static void flagship_flag_serve(flagship_compiler_t *c,
+    const flagship_json_node_t *serve, flagship_label_t none);
+static void flagship_flag_rollout(flagship_compiler_t *c,
+    const flagship_document_t *d, flagship_label_t otherwise);
+static void flagship_flag_return(flagship_compiler_t *c, uint32_t variant,
+    unsigned reason);
+
+
+#define flagship_member(name)                                                 \
+    { flagship_string(#name), offsetof(flagship_document_t, name) }
+
+#define FLAGSHIP_MEMBER_IGNORED  ((size_t) -1)
+
+static const flagship_member_t  flagship_flag_members[] = {
+    flagship_member(type),
+    flagship_member(enabled),
+    flagship_member(variants),
+    flagship_member(default_variant),
+    flagship_member(off_variant),
+    flagship_member(rules),
+    flagship_member(user_ids),
+    flagship_member(rollout),
+    flagship_member(prerequisites),
+    flagship_member(enable_at),
+    flagship_member(disable_at),
+    flagship_member(expose),
+    flagship_member(metadata),
+    { flagship_string("id"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("tenant"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("environment"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("key"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("name"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("description"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("tags"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("version"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("created_at"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("updated_at"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("archived_at"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string(""), 0 }
+};
+
+static const flagship_member_t  flagship_flagd_members[] = {
+    { flagship_string("state"), offsetof(flagship_document_t, enabled) },
+    { flagship_string("defaultVariant"),
+      offsetof(flagship_document_t, default_variant) },
+    flagship_member(variants),
+    flagship_member(targeting),
+    flagship_member(metadata),
+    { flagship_string("key"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("name"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("description"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string("$schema"), FLAGSHIP_MEMBER_IGNORED },
+    { flagship_string(""), 0 }
+};
+
+
+static const flagship_str_t  flagship_types[] = {
+    flagship_string("boolean"),
+    flagship_string("string"),
+    flagship_string("number"),
+    flagship_string("json")
+};
+
+
+int
+flagship_unit_add_flag(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *document, flagship_errors_t *errors)
+{
+    return flagship_flag_compile(unit, key, document, flagship_flag_members,
+                                 0, errors);
+}
+
+
+int
+flagship_unit_add_flagd(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *document, flagship_errors_t *errors)
+{
+    return flagship_flag_compile(unit, key, document, flagship_flagd_members,
+                                 1, errors);
+}
+
+
+int
+flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *when, flagship_errors_t *errors)
+{
+    flagship_code_t      *code;
+    flagship_flag_t       record;
+    flagship_entry_t     *entry;
+    flagship_label_t      yes, no;
+    flagship_compiler_t   c;
+
+    flagship_compiler_init(&c, unit, key, errors);
+
+    c.segment = 1;
+
+    memset(&record, 0, sizeof(record));
+
+    record.hash = flagship_hash32(key.data, key.len);
+    record.key = flagship_emit_data(&c, key.data, key.len, 1);
+    record.key_len = key.len;
+    record.enable_at = INT64_MIN;
+    record.disable_at = INT64_MAX;
+
+    if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
+        flagship_compiler_error(&c, "a key has 1 to %d bytes",
+                                FLAGSHIP_MAX_KEY);
+        return FLAGSHIP_DECLINED;
+    }
+
+    yes = flagship_emit_label(&c);
+    no = flagship_emit_label(&c);
+
+    (void) flagship_compiler_enter(&c, flagship_str("when", 4));
+
+    if (when->type != FLAGSHIP_JSON_OBJECT
+        && when->type != FLAGSHIP_JSON_TRUE
+        && when->type != FLAGSHIP_JSON_FALSE)
+    {
+        flagship_compiler_error(&c, "must be a condition: an object, true or "
+                                "false");
+    }
+
+    flagship_rule_condition(&c, when, yes, no);
+
+    flagship_emit_bind(&c, yes);
+    code = flagship_emit(&c, FLAGSHIP_OP_HOLDS);
+    code->imm = 1;
+
+    flagship_emit_bind(&c, no);
+    code = flagship_emit(&c, FLAGSHIP_OP_HOLDS);
+    code->imm = 0;
+
+    if (c.failed) {
+        return flagship_unit_add_broken(unit, key, 1) == FLAGSHIP_OK
+               ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;
+    }
+
+    if (c.keyed) {
+        record.bits |= FLAGSHIP_FLAG_KEYED;
+    }
+
+    if (flagship_emit_finish(&c, &record) != FLAGSHIP_OK) {
+        return FLAGSHIP_ERROR;
+    }
+
+    entry = flagship_unit_entry(unit, &unit->segments, key,
+                                FLAGSHIP_ENTRY_COMPILED);
+    if (entry == NULL) {
+        return FLAGSHIP_ERROR;
+    }
+
+    entry->record = record;
+
+    return FLAGSHIP_OK;
+}
+
+
+static int
+flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *node, const flagship_member_t *members,
+    unsigned flagd, flagship_errors_t *errors)
+{
+    flagship_flag_t       record;
+    flagship_entry_t     *entry;
+    flagship_document_t   d;
+    flagship_compiler_t   c;
+
+    flagship_compiler_init(&c, unit, key, errors);
+
+    memset(&record, 0, sizeof(record));
+    memset(&d, 0, sizeof(d));
+
+    d.flagd = flagd;
+
+    if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
+        flagship_compiler_error(&c, "a key has 1 to %d bytes",
+                                FLAGSHIP_MAX_KEY);
+        return FLAGSHIP_DECLINED;
+    }
+
+    if (node->type != FLAGSHIP_JSON_OBJECT) {
+        flagship_compiler_error(&c, "a flag must be an object");
+        goto refused;
+    }
+
+    flagship_flag_read(&c, node, members, &d);
+    flagship_flag_variants(&c, &d, &record);
+
+    record.hash = flagship_hash32(key.data, key.len);
+    record.key = flagship_emit_data(&c, key.data, key.len, 1);
+    record.key_len = key.len;
+
+    flagship_flag_state(&c, &d, &record);
+
+    if (c.nomem) {
+        return FLAGSHIP_ERROR;
+    }
+
+    flagship_flag_code(&c, &d, &record);
+
+    if (c.failed) {
+        goto refused;
+    }
+
+    if (flagship_emit_finish(&c, &record) != FLAGSHIP_OK) {
+        return FLAGSHIP_ERROR;
+    }
+
+    entry = flagship_unit_entry(unit, &unit->flags, key,
+                                FLAGSHIP_ENTRY_COMPILED);
+    if (entry == NULL) {
+        return FLAGSHIP_ERROR;
+    }
+
+    entry->record = record;
+
+    return FLAGSHIP_OK;
+
+refused:
+
+    return flagship_unit_add_broken(unit, key, 0) == FLAGSHIP_OK
+           ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;
+}
+
+
+static void
+flagship_flag_read(flagship_compiler_t *c, const flagship_json_node_t *node,
+    const flagship_member_t *members, flagship_document_t *d)
+{
+    uint32_t                      i;
+    flagship_str_t                name;
+    const flagship_member_t      *m;
+    const flagship_json_node_t   *value, **to;
+
+    value = node + 1;
+
+    for (i = 0; i < node->len; i++) {
+        name = flagship_json_str(value);
+        value++;
+
+        for (m = members; m->name.len; m++) {
+            if (flagship_str_eq(m->name, name)) {
+                break;
+            }
+        }
+
+        if (m->name.len == 0) {
+            flagship_compiler_warn(c, "unknown member \"%.*s\"",
+                                   (int) (name.len < 64 ? name.len : 64),
+                                   name.data);
+
+        } else if (m->offset != FLAGSHIP_MEMBER_IGNORED
+                   && value->type != FLAGSHIP_JSON_NULL)
+        {
+            to = (const flagship_json_node_t **) ((char *) d + m->offset);
+            *to = value;
+        }
+
+        value += value->next;
+    }
+
+    d->simple = !d->flagd && d->variants == NULL;
+}
+
+
+static void
+flagship_flag_state(flagship_compiler_t *c, const flagship_document_t *d,
+    flagship_flag_t *record)
+{
+    char            *p;
+    size_t           len, pointer;
+    flagship_str_t   state;
+
+    record->enable_at = INT64_MIN;
+    record->disable_at = INT64_MAX;
+
+    if (d->flagd) {
+        /* a state that is absent means enabled in flagd's schema */
+
+        state = d->enabled && d->enabled->type == FLAGSHIP_JSON_STRING
+                ? flagship_json_str(d->enabled) : flagship_str("", 0);
+
+        if (d->enabled == NULL || flagship_str_is(state, "ENABLED")) {
+            record->bits |= FLAGSHIP_FLAG_ENABLED;
+
+        } else if (!flagship_str_is(state, "DISABLED")) {
+            pointer = flagship_compiler_enter(c, flagship_str("state", 5));
+            flagship_compiler_error(c, "must be \"ENABLED\" or "
+                                    "\"DISABLED\"");
+            flagship_compiler_leave(c, pointer);
+        }
+
+    } else if (d->enabled) {
+
+        if (d->enabled->type == FLAGSHIP_JSON_TRUE) {
+            record->bits |= FLAGSHIP_FLAG_ENABLED;
+
+        } else if (d->enabled->type != FLAGSHIP_JSON_FALSE) {
+            pointer = flagship_compiler_enter(c, flagship_str("enabled", 7));
+            flagship_compiler_error(c, "must be true or false");
+            flagship_compiler_leave(c, pointer);
+        }
+    }
+
+    if (d->expose == NULL || d->expose->type == FLAGSHIP_JSON_TRUE) {
+        record->bits |= FLAGSHIP_FLAG_EXPOSE;
+
+    } else if (d->expose->type != FLAGSHIP_JSON_FALSE) {
+        pointer = flagship_compiler_enter(c, flagship_str("expose", 6));
+        flagship_compiler_error(c, "must be true or false");
+        flagship_compiler_leave(c, pointer);
+    }
+
+    flagship_flag_schedule(c, "enable_at", d->enable_at, &record->enable_at);
+    flagship_flag_schedule(c, "disable_at", d->disable_at,
+                           &record->disable_at);
+
+    if (d->enable_at && !(record->bits & FLAGSHIP_FLAG_ENABLED)) {
+        pointer = flagship_compiler_enter(c, flagship_str("enable_at", 9));
+        flagship_compiler_warn(c, "the flag never comes on: it is not "
+                               "enabled");
+        flagship_compiler_leave(c, pointer);
+    }
+
+    if (d->metadata == NULL) {
+        return;
+    }
+
+    if (d->metadata->type != FLAGSHIP_JSON_OBJECT) {
+        pointer = flagship_compiler_enter(c, flagship_str("metadata", 8));
+        flagship_compiler_error(c, "must be an object");
+        flagship_compiler_leave(c, pointer);
+        return;
+    }
+
+    if (d->metadata->len) {
+        len = flagship_json_print(d->metadata, NULL, 0);
+
+        record->metadata = flagship_emit_data(c, NULL, len, 1);
+        record->metadata_len = len;
+
+        if (!c->nomem) {
+            p = c->unit->data.data + c->unit->data.len - len;
+            (void) flagship_json_print(d->metadata, p, len);
+        }
+    }
+}
+
+
+static void
+flagship_flag_schedule(flagship_compiler_t *c, const char *name,
+    const flagship_json_node_t *node, int64_t *seconds)
+{
+    size_t  pointer;
+
+    if (node == NULL) {
+        return;
+    }
+
+    if (node->type != FLAGSHIP_JSON_STRING
+        || flagship_time_parse(flagship_json_str(node), seconds)
+           != FLAGSHIP_OK)
+    {
+        pointer = flagship_compiler_enter(c, flagship_str(name,
+                                                          strlen(name)));
+        flagship_compiler_error(c, "must be an RFC 3339 time");
+        flagship_compiler_leave(c, pointer);
+    }
+}
+
+
+static void
+flagship_flag_variants(flagship_compiler_t *c, flagship_document_t *d,
+    flagship_flag_t *record)
+{
+    int                          type;
+    size_t                       pointer, member;
+    uint32_t                     i, n;
+    flagship_str_t               name;
+    flagship_variant_t          *v;
+    const flagship_json_node_t  *value;
+
+    static const uint8_t  types[] = {
+        [FLAGSHIP_JSON_FALSE] = FLAGSHIP_TYPE_BOOLEAN,
+        [FLAGSHIP_JSON_TRUE] = FLAGSHIP_TYPE_BOOLEAN,
+        [FLAGSHIP_JSON_STRING] = FLAGSHIP_TYPE_STRING,
+        [FLAGSHIP_JSON_NUMBER] = FLAGSHIP_TYPE_NUMBER,
+    };
+
+    type = flagship_flag_type(c, d);
+
+    record->type = type;
+    record->default_variant = FLAGSHIP_NO_VARIANT;
+    record->off_variant = FLAGSHIP_NO_VARIANT;
+
+    c->unit->variants.len = 0;
+
+    if (d->simple) {
+        flagship_flag_simple(c, type);
+
+        if (d->default_variant == NULL) {
+            record->default_variant = 1;
+        }
+
+        if (d->off_variant == NULL) {
+            record->off_variant = 1;
+        }
+
+    } else {
+        pointer = flagship_compiler_enter(c, flagship_str("variants", 8));
+
+        if (d->variants == NULL || d->variants->type != FLAGSHIP_JSON_OBJECT
+            || d->variants->len == 0 || d->variants->len > 1000)
+        {
+            flagship_compiler_error(c, "must be an object of 1 to 1000 "
+                                    "names and values");
+            flagship_compiler_leave(c, pointer);
+            return;
+        }
+
+        n = d->variants->len;
+
+        v = flagship_buf_add(&c->unit->variants, NULL,
+                             n * sizeof(flagship_variant_t));
+        if (v == NULL) {
+            c->nomem = 1;
+            return;
+        }
+
+        memset(v, 0, n * sizeof(flagship_variant_t));
+
+        c->nvariants = n;
+        value = d->variants + 1;
+
+        for (i = 0; i < n; i++) {
+            name = flagship_json_str(value);
+            value++;
+
+            member = flagship_compiler_enter(c, name);
+
+            if (name.len > FLAGSHIP_MAX_KEY) {
+                flagship_compiler_error(c, "a variant's name has at most %d "
+                                        "bytes", FLAGSHIP_MAX_KEY);
+
+            } else if (type != FLAGSHIP_TYPE_JSON
+                       && (value->type == FLAGSHIP_JSON_NULL
+                           || value->type >= FLAGSHIP_JSON_ARRAY
+                           || types[value->type] != type))
+            {
+                flagship_compiler_error(c, "must be a %s, as the flag is",
+                                        flagship_types[type].data);
+
+            } else {
+                flagship_flag_variant_add(c, &v[i], name, value);
+            }
+
+            flagship_compiler_leave(c, member);
+
+            value += value->next;
+        }
+
+        flagship_compiler_leave(c, pointer);
+    }
+
+    if (d->default_variant) {
+        record->default_variant = flagship_flag_named(c, d->flagd
+                                                      ? "defaultVariant"
+                                                      : "default_variant",
+                                                      d->default_variant);
+    }
+
+    if (d->off_variant) {
+        record->off_variant = flagship_flag_named(c, "off_variant",
+                                                  d->off_variant);
+    }
+
+    d->on = flagship_rule_variant(c, flagship_str("on", 2));
+}
+
+
+/* The type as given, else that of the first variant, else boolean. */
+
+static int
+flagship_flag_type(flagship_compiler_t *c, const flagship_document_t *d)
+{
+    int                          type;
+    size_t                       pointer;
+    uint32_t                     i;
+    const flagship_json_node_t  *value;
+
+    if (d->type) {
+
+        if (d->type->type == FLAGSHIP_JSON_STRING) {
+            for (type = 0; type < 4; type++) {
+                if (flagship_str_eq(flagship_json_str(d->type),
+                                    flagship_types[type]))
+                {
+                    return type;
+                }
+            }
+        }
+
+        pointer = flagship_compiler_enter(c, flagship_str("type", 4));
+        flagship_compiler_error(c, "must be \"boolean\", \"string\", "
+                                "\"number\" or \"json\"");
+        flagship_compiler_leave(c, pointer);
+
+        return FLAGSHIP_TYPE_JSON;
+    }
+
+    if (d->variants == NULL || d->variants->type != FLAGSHIP_JSON_OBJECT) {
+        return FLAGSHIP_TYPE_BOOLEAN;
+    }
+
+    /* one type for all, else json: flagd documents do not say it */
+
+    type = -1;
+    value = d->variants + 1;
+
+    for (i = 0; i < d->variants->len; i++) {
+        value++;
+
+        switch (value->type) {
+
+        case FLAGSHIP_JSON_FALSE:
+        case FLAGSHIP_JSON_TRUE:
+            if (type != -1 && type != FLAGSHIP_TYPE_BOOLEAN) {
+                return FLAGSHIP_TYPE_JSON;
+            }
+
+            type = FLAGSHIP_TYPE_BOOLEAN;
+            break;
+
+        case FLAGSHIP_JSON_STRING:
+            if (type != -1 && type != FLAGSHIP_TYPE_STRING) {
+                return FLAGSHIP_TYPE_JSON;
+            }
+
+            type = FLAGSHIP_TYPE_STRING;
+            break;
+
+        case FLAGSHIP_JSON_NUMBER:
+            if (type != -1 && type != FLAGSHIP_TYPE_NUMBER) {
+                return FLAGSHIP_TYPE_JSON;
+            }
+
+            type = FLAGSHIP_TYPE_NUMBER;
+            break;
+
+        default:
+            return FLAGSHIP_TYPE_JSON;
+        }
+
+        value += value->next;
+    }
+
+    return type == -1 ? FLAGSHIP_TYPE_BOOLEAN : type;
+}
+
+
+/* "v" is in unit->variants, whose memory does not move meanwhile. */
+
+static void
+flagship_flag_variant_add(flagship_compiler_t *c, flagship_variant_t *v,
+    flagship_str_t name, const flagship_json_node_t *value)
+{
+    char    *p;
+    size_t   i, len;
+
+    v->name = flagship_emit_data(c, name.data, name.len, 1);
+    v->name_len = name.len;
+
+    len = flagship_json_print(value, NULL, 0);
+
+    v->json = flagship_emit_data(c, NULL, len, 1);
+    v->json_len = len;
+
+    if (c->nomem) {
+        return;
+    }
+
+    p = c->unit->data.data + c->unit->data.len - len;
+    (void) flagship_json_print(value, p, len);
+
+    if (value->type == FLAGSHIP_JSON_STRING) {
+
+        if (len == (size_t) value->len + 2) {
+            /* nothing was escaped: the text is between the quotes */
+            v->text = v->json + 1;
+
+        } else {
+            v->text = flagship_emit_data(c, value->str, value->len, 1);
+        }
+
+        v->text_len = value->len;
+
+        for (i = 0; i < value->len; i++) {
+            if ((unsigned char) value->str[i] < 0x20
+                || value->str[i] == 0x7f)
+            {
+                v->unsendable = 1;
+            }
+        }
+
+    } else {
+        v->text = v->json;
+        v->text_len = v->json_len;
+    }
+
+    if (v->text_len > 4096) {
+        v->unsendable = 1;
+    }
+}
+
+
+/* "on" and "off" with the values that the simple form gives them. */
+
+static void
+flagship_flag_simple(flagship_compiler_t *c, int type)
+{
+    unsigned              i;
+    flagship_variant_t   *v;
+    flagship_json_node_t  value;
+
+    static const flagship_str_t  names[] = {
+        flagship_string("on"), flagship_string("off")
+    };
+
+    if (type != FLAGSHIP_TYPE_BOOLEAN) {
+        flagship_compiler_error(c, "a flag that is no boolean needs "
+                                "\"variants\"");
+        return;
+    }
+
+    v = flagship_buf_add(&c->unit->variants, NULL,
+                         2 * sizeof(flagship_variant_t));
+    if (v == NULL) {
+        c->nomem = 1;
+        return;
+    }
+
+    memset(v, 0, 2 * sizeof(flagship_variant_t));
+    memset(&value, 0, sizeof(value));
+
+    c->nvariants = 2;
+
+    for (i = 0; i < 2; i++) {
+        value.type = i ? FLAGSHIP_JSON_FALSE : FLAGSHIP_JSON_TRUE;
+        value.next = 1;
+
+        flagship_flag_variant_add(c, &v[i], names[i], &value);
+    }
+}
+
+
+static unsigned
+flagship_flag_named(flagship_compiler_t *c, const char *name,
+    const flagship_json_node_t *node)
+{
+    size_t    pointer;
+    unsigned  variant;
+
+    variant = FLAGSHIP_NO_VARIANT;
+
+    if (node->type == FLAGSHIP_JSON_STRING) {
+        variant = flagship_rule_variant(c, flagship_json_str(node));
+    }
+
+    if (variant == FLAGSHIP_NO_VARIANT) {
+        pointer = flagship_compiler_enter(c, flagship_str(name,
+                                                          strlen(name)));
+
+        if (node->type == FLAGSHIP_JSON_STRING) {
+            flagship_compiler_error(c, "\"%.*s\" is none of the variants",
+                                    (int) node->len, node->str);
+
+        } else {
+            flagship_compiler_error(c, "must be a variant's name or null");
+        }
+
+        flagship_compiler_leave(c, pointer);
+    }
+
+    return variant;
+}
+
+
+static void
+flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
+    flagship_flag_t *record)
+{
+    size_t            pointer;
+    flagship_label_t  none, otherwise;
+
+    d->percentage = -1;
+
+    if (d->rollout) {
+        pointer = flagship_compiler_enter(c, flagship_str("rollout", 7));
+        d->percentage = flagship_rule_percentage(c, d->rollout);
+
+        if (d->on == FLAGSHIP_NO_VARIANT) {
+            flagship_compiler_error(c, "needs a variant \"on\"");
+        }
+
+        flagship_compiler_leave(c, pointer);
+
+    } else if (d->simple && d->user_ids == NULL && d->rules == NULL) {
+        d->percentage = 100000000;
+    }
+
+    none = flagship_emit_label(c);
+    otherwise = flagship_emit_label(c);
+
+    if (d->prerequisites) {
+        flagship_flag_prerequisites(c, d->prerequisites, otherwise);
+    }
+
+    if (d->user_ids) {
+        flagship_flag_user_ids(c, d);
+    }
+
+    if (d->rules) {
+        flagship_flag_rules(c, d->rules, none);
+    }
+
+    if (d->targeting
+        && (d->targeting->type != FLAGSHIP_JSON_OBJECT || d->targeting->len))
+    {
+        pointer = flagship_compiler_enter(c, flagship_str("targeting", 9));
+        flagship_rule_serve(c, d->targeting, none);
+        flagship_compiler_leave(c, pointer);
+    }
+
+    if (c->unit->code.len == 0 && c->unit->jumps.len == 0) {
+
+        /* nothing that asks: a rollout of 100 is static, and so is none */
+
+        if (d->percentage < 0) {
+            return;
+        }
+
+        if (d->percentage == 100000000) {
+            flagship_flag_return(c, d->on, FLAGSHIP_REASON_STATIC);
+            return;
+        }
+    }
+
+    flagship_emit_bind(c, none);
+    flagship_flag_rollout(c, d, otherwise);
+
+    flagship_emit_bind(c, otherwise);
+    flagship_flag_return(c, record->default_variant, FLAGSHIP_REASON_DEFAULT);
+}
+
+
+static void
+flagship_flag_prerequisites(flagship_compiler_t *c,
+    const flagship_json_node_t *list, flagship_label_t otherwise)
+{
+    size_t                       pointer, element;
+    uint32_t                     i, literal;
+    flagship_code_t             *code;
+    flagship_label_t             next;
+    const flagship_json_node_t  *node, *flag, *variant;
+
+    pointer = flagship_compiler_enter(c, flagship_str("prerequisites", 13));
+
+    if (list->type != FLAGSHIP_JSON_ARRAY) {
+        flagship_compiler_error(c, "must be an array");
+        flagship_compiler_leave(c, pointer);
+        return;
+    }
+
+    node = list + 1;
+
+    for (i = 0; i < list->len; i++, node += node->next) {
+        element = flagship_compiler_enter_index(c, i);
+
+        flag = NULL;
+        variant = NULL;
+
+        if (node->type == FLAGSHIP_JSON_OBJECT && node->len == 2) {
+            flag = flagship_json_get(node, "flag");
+            variant = flagship_json_get(node, "variant");
+        }
+
+        if (flag == NULL || variant == NULL
+            || flag->type != FLAGSHIP_JSON_STRING
+            || variant->type != FLAGSHIP_JSON_STRING
+            || flag->len == 0 || flag->len > FLAGSHIP_MAX_KEY)
+        {
+            flagship_compiler_error(c, "must be {\"flag\": key, "
+                                    "\"variant\": name}");
+
+        } else {
+            literal = flagship_emit_literal(c, flagship_json_str(variant));
+            next = flagship_emit_label(c);
+
+            code = flagship_emit_test(c, FLAGSHIP_OP_FLAG_IS, next,
+                                      otherwise);
+            code->imm = FLAGSHIP_NONE;
+            code->aux = literal;
+
+            flagship_emit_reloc_name(c, FLAGSHIP_RELOC_FLAG,
+                                     flagship_json_str(flag));
+            flagship_emit_bind(c, next);
+        }
+
+        flagship_compiler_leave(c, element);
+    }
+
+    flagship_compiler_leave(c, pointer);
+}
+
+
+static void
+flagship_flag_user_ids(flagship_compiler_t *c, const flagship_document_t *d)
+{
+    size_t                       pointer, element;
+    uint32_t                     i, slot;
+    flagship_label_t             yes, no;
+    const flagship_json_node_t  *node;
+
+    pointer = flagship_compiler_enter(c, flagship_str("user_ids", 8));
+
+    if (d->user_ids->type != FLAGSHIP_JSON_ARRAY) {
+        flagship_compiler_error(c, "must be an array of strings");
+        flagship_compiler_leave(c, pointer);
+        return;
+    }
+
+    node = d->user_ids + 1;
+
+    for (i = 0; i < d->user_ids->len; i++) {
+
+        if (node->type != FLAGSHIP_JSON_STRING) {
+            element = flagship_compiler_enter_index(c, i);
+            flagship_compiler_error(c, "must be a string");
+            flagship_compiler_leave(c, element);
+            flagship_compiler_leave(c, pointer);
+            return;
+        }
+
+        node += node->next;
+    }
+
+    if (d->user_ids->len) {
+
+        if (d->on == FLAGSHIP_NO_VARIANT) {
+            flagship_compiler_error(c, "needs a variant \"on\"");
+        }
+
+        yes = flagship_emit_label(c);
+        no = flagship_emit_label(c);
+
+        slot = flagship_emit_slot(c, flagship_str("targetingKey", 12));
+
+        flagship_rule_in_list(c, d->user_ids, slot, yes, no);
+
+        flagship_emit_bind(c, yes);
+        flagship_flag_return(c, d->on, FLAGSHIP_REASON_TARGETING_MATCH);
+        flagship_emit_bind(c, no);
+    }
+
+    flagship_compiler_leave(c, pointer);
+}
+
+
+static void
+flagship_flag_rules(flagship_compiler_t *c, const flagship_json_node_t *rules,
+    flagship_label_t none)
+{
+    size_t                       pointer, element;
+    uint32_t                     i;
+    flagship_label_t             next;
+    const flagship_json_node_t  *rule;
+
+    pointer = flagship_compiler_enter(c, flagship_str("rules", 5));
+
+    if (rules->type != FLAGSHIP_JSON_ARRAY) {
+        flagship_compiler_error(c, "must be an array of rules");
+        flagship_compiler_leave(c, pointer);
+        return;
+    }
+
+    rule = rules + 1;
+
+    for (i = 0; i < rules->len; i++) {
+        element = flagship_compiler_enter_index(c, i);
+        next = flagship_emit_label(c);
+
+        flagship_flag_rule(c, rule, none, next);
+
+        flagship_emit_bind(c, next);
+        flagship_compiler_leave(c, element);
+
+        rule += rule->next;
+    }
+
+    flagship_compiler_leave(c, pointer);
+}
+
+
+static void
+flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
+    flagship_label_t none, flagship_label_t next)
+{
+    size_t                       pointer;
+    uint32_t                     i;
+    flagship_str_t               name;
+    flagship_label_t             yes;
+    const flagship_json_node_t  *serve, *when, *member;
+
+    if (rule->type != FLAGSHIP_JSON_OBJECT) {
+        flagship_compiler_error(c, "a rule must be an object");
+        return;
+    }
+
+    serve = flagship_json_get(rule, "serve");
+    when = flagship_json_get(rule, "when");
+
+    member = rule + 1;
+
+    for (i = 0; i < rule->len; i++) {
+        name = flagship_json_str(member);
+
+        if (!flagship_str_is(name, "name") && !flagship_str_is(name, "when")
+            && !flagship_str_is(name, "serve"))
+        {
+            flagship_compiler_error(c, "unknown member \"%.*s\" of a rule",
+                                    (int) (name.len < 64 ? name.len : 64),
+                                    name.data);
+        }
+
+        member++;
+        member += member->next;
+    }
+
+    if (serve == NULL) {
+        flagship_compiler_error(c, "a rule needs \"serve\"");
+        return;
+    }
+
+    if (when) {
+        yes = flagship_emit_label(c);
+
+        pointer = flagship_compiler_enter(c, flagship_str("when", 4));
+        flagship_rule_condition(c, when, yes, next);
+        flagship_compiler_leave(c, pointer);
+
+        flagship_emit_bind(c, yes);
+    }
+
+    pointer = flagship_compiler_enter(c, flagship_str("serve", 5));
+    flagship_flag_serve(c, serve, none);
+    flagship_compiler_leave(c, pointer);
+}
+
+
+static void
+flagship_flag_serve(flagship_compiler_t *c, const flagship_json_node_t *serve,
+    flagship_label_t none)
+{
+    unsigned                    i;
+    flagship_args_t             args;
+    const flagship_operator_t  *op;
+
+    if (serve->type == FLAGSHIP_JSON_OBJECT
+        && flagship_json_get(serve, "split"))
+    {
+        flagship_rule_split(c, serve, none);
+        return;
+    }
+
+    if (flagship_rule_read(serve, &args)
+        && flagship_rule_variant(c, flagship_str("true", 4))
+           == FLAGSHIP_NO_VARIANT
+        && flagship_rule_variant(c, flagship_str("false", 5))
+           == FLAGSHIP_NO_VARIANT)
+    {
+        for (i = 0; flagship_operators[i].name.len; i++) {
+            op = &flagship_operators[i];
+
+            if (op->value == NULL && flagship_str_eq(op->name, args.name)) {
+                flagship_compiler_error(c, "\"%.*s\" can only be true or "
+                                        "false, which are none of the "
+                                        "variants; a condition belongs into "
+                                        "\"when\"", (int) args.name.len,
+                                        args.name.data);
+                return;
+            }
+        }
+    }
+
+    flagship_rule_serve(c, serve, none);
+}
+
+
+static void
+flagship_flag_rollout(flagship_compiler_t *c, const flagship_document_t *d,
+    flagship_label_t otherwise)
+{
+    flagship_code_t  *code;
+    flagship_label_t  yes;
+
+    if (d->percentage <= 0 || d->on == FLAGSHIP_NO_VARIANT) {
+        return;
+    }
+
+    if (d->percentage < 100000000) {
+        yes = flagship_emit_label(c);
+
+        code = flagship_emit_test(c, FLAGSHIP_OP_ROLLOUT, yes, otherwise);
+        code->imm = d->percentage;
+
+        flagship_emit_operand(c, code,
+                              flagship_emit_slot(c, flagship_str(
+                                                     "targetingKey", 12)));
+        flagship_emit_bind(c, yes);
+    }
+
+    flagship_flag_return(c, d->on, FLAGSHIP_REASON_SPLIT);
+}
+
+
+static void
+flagship_flag_return(flagship_compiler_t *c, uint32_t variant, unsigned reason)
+{
+    flagship_code_t  *code;
+
+    code = flagship_emit(c, FLAGSHIP_OP_RETURN);
+    code->imm = variant;
+    code->dst = reason;
+}

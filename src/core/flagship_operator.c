@@ -1,0 +1,725 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The table of operators, and those that are no comparison and no split.
+ */
+
+
+#include <string.h>
+
+#include "flagship_rule.h"
+#include "flagship_semver.h"
+
+
+static void flagship_operator_var(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_junction(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_junction_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_not(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_if(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_if_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static int flagship_operator_if_serve(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t none);
+static void flagship_operator_cat(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static unsigned flagship_operator_cat_piece(flagship_compiler_t *c,
+    const flagship_json_node_t *node);
+static void flagship_operator_affix(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_affix_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_semver(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_semver_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_segment(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_flag(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_time(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static uint32_t flagship_operator_values(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned n);
+static int flagship_operator_name(flagship_compiler_t *c,
+    const flagship_args_t *args, flagship_str_t *name);
+
+
+const flagship_operator_t  flagship_operators[] = {
+
+    { flagship_string("var"), 0, 0,
+      NULL, flagship_operator_var, NULL },
+
+    { flagship_string("=="), 2, 0,
+      flagship_operator_equal, NULL, NULL },
+
+    { flagship_string("==="), 2, 1,
+      flagship_operator_equal, NULL, NULL },
+
+    { flagship_string("!="), 2, 2,
+      flagship_operator_equal, NULL, NULL },
+
+    { flagship_string("!=="), 2, 3,
+      flagship_operator_equal, NULL, NULL },
+
+    { flagship_string("<"), 2, FLAGSHIP_LT,
+      flagship_operator_order, NULL, NULL },
+
+    { flagship_string("<="), 2, FLAGSHIP_LE,
+      flagship_operator_order, NULL, NULL },
+
+    { flagship_string(">"), 2, FLAGSHIP_GT,
+      flagship_operator_order, NULL, NULL },
+
+    { flagship_string(">="), 2, FLAGSHIP_GE,
+      flagship_operator_order, NULL, NULL },
+
+    { flagship_string("in"), 2, 0,
+      flagship_operator_in, NULL, NULL },
+
+    { flagship_string("and"), 0, 1,
+      flagship_operator_junction, flagship_operator_junction_value, NULL },
+
+    { flagship_string("or"), 0, 0,
+      flagship_operator_junction, flagship_operator_junction_value, NULL },
+
+    { flagship_string("!"), 0, 1,
+      flagship_operator_not, NULL, NULL },
+
+    { flagship_string("!!"), 0, 0,
+      flagship_operator_not, NULL, NULL },
+
+    { flagship_string("if"), 0, 0,
+      flagship_operator_if, flagship_operator_if_value,
+      flagship_operator_if_serve },
+
+    { flagship_string("?:"), 0, 0,
+      flagship_operator_if, flagship_operator_if_value,
+      flagship_operator_if_serve },
+
+    { flagship_string("cat"), 0, 0,
+      NULL, flagship_operator_cat, NULL },
+
+    { flagship_string("starts_with"), 2, 0,
+      flagship_operator_affix, flagship_operator_affix_value, NULL },
+
+    { flagship_string("ends_with"), 2, 1,
+      flagship_operator_affix, flagship_operator_affix_value, NULL },
+
+    { flagship_string("sem_ver"), 3, 0,
+      flagship_operator_semver, flagship_operator_semver_value, NULL },
+
+    { flagship_string("fractional"), 0, 0,
+      NULL, flagship_operator_fractional,
+      flagship_operator_fractional_serve },
+
+    { flagship_string("segment"), 0, 0,
+      flagship_operator_segment, NULL, NULL },
+
+    { flagship_string("flag"), 0, 0,
+      NULL, flagship_operator_flag, NULL },
+
+    { flagship_string("rollout"), 0, 0,
+      flagship_operator_rollout, NULL, NULL },
+
+    { flagship_string("time"), 1, 0,
+      NULL, flagship_operator_time, NULL },
+
+    { flagship_string(""), 0, 0, NULL, NULL, NULL }
+};
+
+
+const char *const  flagship_operators_later[] = {
+    "missing", "missing_some", "+", "-", "*", "/", "%", "min", "max",
+    "substr", "merge", "map", "filter", "reduce", "all", "some", "none",
+    "log", "matches", "in_cidr", "lower", "in_set", "bucket", NULL
+};
+
+
+static void
+flagship_operator_var(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    char                         buf[FLAGSHIP_NUMBER_LEN];
+    uint32_t                     operand;
+    flagship_str_t               path;
+    flagship_code_t             *code;
+    flagship_label_t             absent, end;
+    flagship_value_t             v;
+    const flagship_json_node_t  *node;
+
+    (void) op;
+
+    node = args->n ? args->first : NULL;
+
+    if (node == NULL
+        || node->type == FLAGSHIP_JSON_STRING
+        || node->type == FLAGSHIP_JSON_NULL
+        || node->type == FLAGSHIP_JSON_NUMBER)
+    {
+        if (node) {
+            flagship_value_node(&v, node);
+            (void) flagship_value_text(&v, buf, sizeof(buf), &path);
+
+        } else {
+            path = flagship_str("", 0);
+        }
+
+        if (flagship_str_is(path, "$flagd.flagKey")) {
+            c->keyed = c->segment;
+
+            code = flagship_emit(c, FLAGSHIP_OP_KEY);
+            code->dst = reg & ~FLAGSHIP_REGISTER;
+            return;
+        }
+
+        operand = flagship_emit_slot(c, path);
+
+        code = flagship_emit(c, FLAGSHIP_OP_LOAD);
+        code->dst = reg & ~FLAGSHIP_REGISTER;
+        flagship_emit_operand(c, code, operand);
+
+    } else {
+        operand = flagship_rule_arg_operand(c, args, 0);
+
+        /* the path may turn out to be the flag's key */
+        c->keyed = c->segment;
+
+        code = flagship_emit(c, FLAGSHIP_OP_VAR);
+        code->dst = reg & ~FLAGSHIP_REGISTER;
+        flagship_emit_operand(c, code, operand);
+    }
+
+    if (args->n < 2) {
+        return;
+    }
+
+    absent = flagship_emit_label(c);
+    end = flagship_emit_label(c);
+
+    flagship_emit_operand(c, flagship_emit_test(c, FLAGSHIP_OP_ABSENT, absent,
+                                                end),
+                          reg);
+    flagship_emit_bind(c, absent);
+    flagship_rule_arg_value(c, args, 1, reg);
+    flagship_emit_bind(c, end);
+}
+
+
+/* and (option 1), or (option 0): where only their truth matters. */
+
+static void
+flagship_operator_junction(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no)
+{
+    unsigned          i;
+    flagship_label_t  next;
+
+    if (args->n == 0) {
+        flagship_emit_jump(c, no);
+        return;
+    }
+
+    for (i = 0; i < args->n - 1; i++) {
+        next = flagship_emit_label(c);
+
+        if (op->option) {
+            flagship_rule_arg_condition(c, args, i, next, no);
+
+        } else {
+            flagship_rule_arg_condition(c, args, i, yes, next);
+        }
+
+        flagship_emit_bind(c, next);
+    }
+
+    flagship_rule_arg_condition(c, args, i, yes, no);
+}
+
+
+/* The operand that decides. */
+
+static void
+flagship_operator_junction_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
+{
+    unsigned          i;
+    flagship_code_t  *code;
+    flagship_label_t  next, end;
+    flagship_value_t  v;
+
+    if (args->n == 0) {
+        v.type = FLAGSHIP_FALSE;
+        flagship_rule_load(c, &v, reg);
+        return;
+    }
+
+    end = flagship_emit_label(c);
+
+    for (i = 0; i < args->n - 1; i++) {
+        flagship_rule_arg_value(c, args, i, reg);
+
+        next = flagship_emit_label(c);
+
+        if (op->option) {
+            code = flagship_emit_test(c, FLAGSHIP_OP_TRUE, next, end);
+
+        } else {
+            code = flagship_emit_test(c, FLAGSHIP_OP_TRUE, end, next);
+        }
+
+        flagship_emit_operand(c, code, reg);
+        flagship_emit_bind(c, next);
+    }
+
+    flagship_rule_arg_value(c, args, i, reg);
+    flagship_emit_bind(c, end);
+}
+
+
+/* ! (option 1) and !! (option 0). */
+
+static void
+flagship_operator_not(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, flagship_label_t yes, flagship_label_t no)
+{
+    if (args->n == 0) {
+        flagship_emit_jump(c, op->option ? yes : no);
+
+    } else if (op->option) {
+        flagship_rule_arg_condition(c, args, 0, no, yes);
+
+    } else {
+        flagship_rule_arg_condition(c, args, 0, yes, no);
+    }
+}
+
+
+static void
+flagship_operator_if(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, flagship_label_t yes, flagship_label_t no)
+{
+    unsigned          i;
+    flagship_label_t  then, next;
+
+    (void) op;
+
+    for (i = 0; i + 1 < args->n; i += 2) {
+        then = flagship_emit_label(c);
+        next = flagship_emit_label(c);
+
+        flagship_rule_arg_condition(c, args, i, then, next);
+        flagship_emit_bind(c, then);
+        flagship_rule_arg_condition(c, args, i + 1, yes, no);
+        flagship_emit_bind(c, next);
+    }
+
+    if (i < args->n) {
+        flagship_rule_arg_condition(c, args, i, yes, no);
+
+    } else {
+        flagship_emit_jump(c, no);
+    }
+}
+
+
+static void
+flagship_operator_if_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
+{
+    unsigned          i;
+    flagship_label_t  then, next, end;
+
+    (void) op;
+
+    end = flagship_emit_label(c);
+
+    for (i = 0; i + 1 < args->n; i += 2) {
+        then = flagship_emit_label(c);
+        next = flagship_emit_label(c);
+
+        flagship_rule_arg_condition(c, args, i, then, next);
+        flagship_emit_bind(c, then);
+        flagship_rule_arg_value(c, args, i + 1, reg);
+        flagship_emit_jump(c, end);
+        flagship_emit_bind(c, next);
+    }
+
+    if (i < args->n) {
+        flagship_rule_arg_value(c, args, i, reg);
+
+    } else {
+        flagship_rule_load_null(c, reg);
+    }
+
+    flagship_emit_bind(c, end);
+}
+
+
+static int
+flagship_operator_if_serve(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t none)
+{
+    size_t            len;
+    unsigned          i;
+    flagship_label_t  then, next;
+
+    (void) op;
+
+    for (i = 0; i + 1 < args->n; i += 2) {
+        then = flagship_emit_label(c);
+        next = flagship_emit_label(c);
+
+        flagship_rule_arg_condition(c, args, i, then, next);
+        flagship_emit_bind(c, then);
+
+        len = flagship_rule_enter(c, args, i + 1);
+        flagship_rule_serve(c, flagship_rule_arg(args, i + 1), none);
+        flagship_compiler_leave(c, len);
+
+        flagship_emit_bind(c, next);
+    }
+
+    if (i < args->n) {
+        len = flagship_rule_enter(c, args, i);
+        flagship_rule_serve(c, flagship_rule_arg(args, i), none);
+        flagship_compiler_leave(c, len);
+
+    } else {
+        flagship_emit_jump(c, none);
+    }
+
+    return 1;
+}
+
+
+static void
+flagship_operator_cat(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    size_t            len;
+    unsigned          i, n, start;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    start = c->reg;
+    n = 0;
+
+    for (i = 0; i < args->n; i++) {
+        len = flagship_rule_enter(c, args, i);
+        n += flagship_operator_cat_piece(c, flagship_rule_arg(args, i));
+        flagship_compiler_leave(c, len);
+    }
+
+    code = flagship_emit(c, FLAGSHIP_OP_CAT);
+
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    code->a = FLAGSHIP_REGISTER | start;
+    code->imm = n;
+    code->aux = args->wrapped;
+}
+
+
+/* A piece in the next register; an array literal's elements with commas
+   between them in as many as it takes. */
+
+static unsigned
+flagship_operator_cat_piece(flagship_compiler_t *c,
+    const flagship_json_node_t *node)
+{
+    unsigned                     i, n;
+    flagship_value_t             comma;
+    const flagship_json_node_t  *element;
+
+    if (node->type != FLAGSHIP_JSON_ARRAY) {
+        flagship_rule_value(c, node, flagship_emit_register(c));
+        return 1;
+    }
+
+    comma.type = FLAGSHIP_STRING;
+    comma.len = 1;
+    comma.u.str = ",";
+
+    n = 0;
+    element = node + 1;
+
+    for (i = 0; i < node->len; i++) {
+
+        if (i) {
+            flagship_rule_load(c, &comma, flagship_emit_register(c));
+            n++;
+        }
+
+        n += flagship_operator_cat_piece(c, element);
+        element += element->next;
+    }
+
+    return n;
+}
+
+
+/* starts_with (option 0), ends_with (option 1). */
+
+static void
+flagship_operator_affix(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, flagship_label_t yes, flagship_label_t no)
+{
+    uint32_t                     literal, operand;
+    unsigned                     reg;
+    flagship_code_t             *code;
+    const flagship_json_node_t  *affix;
+
+    reg = c->reg;
+    affix = flagship_rule_arg(args, 1);
+
+    if (affix->type == FLAGSHIP_JSON_STRING) {
+        operand = flagship_rule_arg_operand(c, args, 0);
+        literal = flagship_emit_literal(c, flagship_json_str(affix));
+
+        code = flagship_emit_test(c, op->option ? FLAGSHIP_OP_ENDS
+                                                : FLAGSHIP_OP_STARTS, yes, no);
+        code->imm = literal;
+        flagship_emit_operand(c, code, operand);
+
+    } else {
+        operand = flagship_emit_register(c);
+        flagship_operator_affix_value(c, op, args, operand);
+
+        code = flagship_emit_test(c, FLAGSHIP_OP_TRUE, yes, no);
+        flagship_emit_operand(c, code, operand);
+    }
+
+    c->reg = reg;
+}
+
+
+static void
+flagship_operator_affix_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
+{
+    uint32_t          a;
+    flagship_code_t  *code;
+
+    a = flagship_operator_values(c, args, 2);
+
+    code = flagship_emit(c, FLAGSHIP_OP_AFFIX);
+
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    code->a = a;
+    code->imm = op->option;
+}
+
+
+/* A version or an operator that is known to be invalid gives null. */
+
+static void
+flagship_operator_semver(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, flagship_label_t yes, flagship_label_t no)
+{
+    char                         buf[FLAGSHIP_NUMBER_LEN];
+    unsigned                     i, reg, test;
+    uint32_t                     offset, operand;
+    flagship_str_t               text;
+    flagship_code_t             *code;
+    flagship_value_t             v;
+    flagship_semver_t            version;
+    flagship_version_t           literal;
+    const flagship_json_node_t  *symbol, *right;
+
+    symbol = flagship_rule_arg(args, 1);
+    right = flagship_rule_arg(args, 2);
+
+    reg = c->reg;
+
+    if (symbol->type != FLAGSHIP_JSON_STRING
+        || (right->type != FLAGSHIP_JSON_STRING
+            && right->type != FLAGSHIP_JSON_NUMBER))
+    {
+        operand = flagship_emit_register(c);
+        flagship_operator_semver_value(c, op, args, operand);
+
+        code = flagship_emit_test(c, FLAGSHIP_OP_TRUE, yes, no);
+        flagship_emit_operand(c, code, operand);
+
+        c->reg = reg;
+        return;
+    }
+
+    test = flagship_semver_op(flagship_json_str(symbol));
+
+    flagship_value_node(&v, right);
+    (void) flagship_value_text(&v, buf, sizeof(buf), &text);
+
+    if (test == FLAGSHIP_SEMVER_BAD
+        || flagship_semver_parse(&version, text) != FLAGSHIP_OK)
+    {
+        flagship_compiler_warn(c, test == FLAGSHIP_SEMVER_BAD
+                               ? "\"%.*s\" is no operator of sem_ver"
+                               : "\"%.*s\" is no version",
+                               (int) (test == FLAGSHIP_SEMVER_BAD
+                                      ? symbol->len : text.len),
+                               test == FLAGSHIP_SEMVER_BAD
+                               ? symbol->str : text.data);
+        flagship_emit_jump(c, no);
+        return;
+    }
+
+    operand = flagship_rule_arg_operand(c, args, 0);
+
+    memset(&literal, 0, sizeof(literal));
+
+    for (i = 0; i < 4; i++) {
+        text = (i < 3) ? version.number[i] : version.pre;
+
+        literal.offset[i] = flagship_emit_data(c, text.data, text.len, 1);
+        literal.len[i] = text.len;
+    }
+
+    offset = flagship_emit_data(c, &literal, sizeof(literal), 8);
+
+    code = flagship_emit_test(c, FLAGSHIP_OP_SEMVER, yes, no);
+    code->dst = test;
+    code->imm = offset;
+    flagship_emit_operand(c, code, operand);
+
+    c->reg = reg;
+}
+
+
+static void
+flagship_operator_semver_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
+{
+    uint32_t          a;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    a = flagship_operator_values(c, args, 3);
+
+    code = flagship_emit(c, FLAGSHIP_OP_VERSION);
+
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    code->a = a;
+}
+
+
+static void
+flagship_operator_segment(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no)
+{
+    flagship_str_t    name;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    if (flagship_operator_name(c, args, &name)) {
+        code = flagship_emit_test(c, FLAGSHIP_OP_SEGMENT, yes, no);
+        code->imm = FLAGSHIP_NONE;
+        flagship_emit_reloc_name(c, FLAGSHIP_RELOC_SEGMENT, name);
+    }
+}
+
+
+static void
+flagship_operator_flag(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    flagship_str_t    name;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    if (flagship_operator_name(c, args, &name)) {
+        code = flagship_emit(c, FLAGSHIP_OP_FLAG);
+        code->dst = reg & ~FLAGSHIP_REGISTER;
+        code->imm = FLAGSHIP_NONE;
+        flagship_emit_reloc_name(c, FLAGSHIP_RELOC_FLAG, name);
+    }
+}
+
+
+/* What other records are called must be known now: cycles are looked for
+   through these names. */
+
+static int
+flagship_operator_name(flagship_compiler_t *c, const flagship_args_t *args,
+    flagship_str_t *name)
+{
+    size_t  len;
+
+    if (args->n == 1
+        && args->first->type == FLAGSHIP_JSON_STRING
+        && args->first->len != 0
+        && args->first->len <= FLAGSHIP_MAX_KEY)
+    {
+        *name = flagship_json_str(args->first);
+        return 1;
+    }
+
+    len = flagship_compiler_enter(c, args->name);
+    flagship_compiler_error(c, "the key of a %.*s must be a constant string "
+                            "of 1 to %d bytes", (int) args->name.len,
+                            args->name.data, FLAGSHIP_MAX_KEY);
+    flagship_compiler_leave(c, len);
+
+    return 0;
+}
+
+
+/* Of what is not known until it is evaluated. */
+
+static void
+flagship_operator_time(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    uint32_t          operand;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    operand = flagship_rule_arg_operand(c, args, 0);
+
+    code = flagship_emit(c, FLAGSHIP_OP_TIME);
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    flagship_emit_operand(c, code, operand);
+}
+
+
+/* The first n arguments in consecutive registers: the first of them. */
+
+static uint32_t
+flagship_operator_values(flagship_compiler_t *c, const flagship_args_t *args,
+    unsigned n)
+{
+    unsigned  i;
+    uint32_t  first, reg;
+
+    first = FLAGSHIP_REGISTER | c->reg;
+
+    for (i = 0; i < n; i++) {
+        reg = flagship_emit_register(c);
+        flagship_rule_arg_value(c, args, i, reg);
+    }
+
+    return first;
+}

@@ -1,0 +1,117 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The operators.  Private to flagship_rule.c, which knows the places where an
+ * expression stands, and the files that know the operators: flagship_operator.c
+ * (their table and the plain ones), flagship_operator_compare.c and
+ * flagship_operator_split.c.
+ */
+
+
+#ifndef _FLAGSHIP_RULE_H_INCLUDED_
+#define _FLAGSHIP_RULE_H_INCLUDED_
+
+
+#include "flagship_compiler.h"
+#include "flagship_eval.h"
+
+
+/* The arguments of a rule; one that is no array was wrapped in one. */
+
+typedef struct {
+    flagship_str_t               name;       /* the operator's */
+    const flagship_json_node_t  *first;
+    unsigned                     n;
+    unsigned                     wrapped;
+} flagship_args_t;
+
+
+typedef struct flagship_operator_s  flagship_operator_t;
+
+struct flagship_operator_s {
+    flagship_str_t               name;
+    unsigned                     least;      /* of fewer arguments: null */
+    unsigned                     option;     /* the handlers' own */
+
+    /* At least one of the first two is there.  serve returns 0 where it has
+       no better way than the value, and then has emitted nothing. */
+
+    void                       (*condition)(flagship_compiler_t *c,
+                                    const flagship_operator_t *op,
+                                    const flagship_args_t *args,
+                                    flagship_label_t yes,
+                                    flagship_label_t no);
+    void                       (*value)(flagship_compiler_t *c,
+                                    const flagship_operator_t *op,
+                                    const flagship_args_t *args,
+                                    uint32_t reg);
+    int                        (*serve)(flagship_compiler_t *c,
+                                    const flagship_operator_t *op,
+                                    const flagship_args_t *args,
+                                    flagship_label_t none);
+};
+
+
+/* Ends with an empty name. */
+extern const flagship_operator_t  flagship_operators[];
+
+/* JsonLogic's, flagd's and ours that are not there yet; ends with NULL. */
+extern const char *const  flagship_operators_later[];
+
+
+int flagship_rule_read(const flagship_json_node_t *node,
+    flagship_args_t *args);
+const flagship_json_node_t *flagship_rule_arg(const flagship_args_t *args,
+    unsigned i);
+size_t flagship_rule_enter(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned i);
+
+void flagship_rule_arg_condition(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned i, flagship_label_t yes,
+    flagship_label_t no);
+void flagship_rule_arg_value(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned i, uint32_t reg);
+uint32_t flagship_rule_arg_operand(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned i);
+
+uint32_t flagship_rule_operand(flagship_compiler_t *c,
+    const flagship_json_node_t *node);
+int flagship_rule_path(const flagship_json_node_t *node,
+    flagship_str_t *path);
+int flagship_rule_constant(flagship_compiler_t *c,
+    const flagship_json_node_t *node, flagship_value_t *v);
+void flagship_rule_load(flagship_compiler_t *c, const flagship_value_t *v,
+    uint32_t reg);
+void flagship_rule_load_null(flagship_compiler_t *c, uint32_t reg);
+
+
+/* flagship_operator_compare.c */
+
+void flagship_operator_equal(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+void flagship_operator_order(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+void flagship_operator_in(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+
+/* flagship_operator_split.c */
+
+void flagship_operator_fractional(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+int flagship_operator_fractional_serve(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t none);
+void flagship_operator_rollout(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+
+
+#endif /* _FLAGSHIP_RULE_H_INCLUDED_ */

@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * What a unit holds.  Private to the compiler and the linker.
+ *
+ * A record's chunk lies in unit->chunks at record.chunk; its symbols are
+ * indices into unit->attrs and unit->atoms until the linker renumbers them.
+ */
+
+
+#ifndef _FLAGSHIP_UNIT_H_INCLUDED_
+#define _FLAGSHIP_UNIT_H_INCLUDED_
+
+
+#include "flagship_code.h"
+#include "flagship_compile.h"
+
+
+/* Bytes that grow. */
+
+typedef struct {
+    char                *data;
+    size_t               len;
+    size_t               size;
+} flagship_buf_t;
+
+
+/* Interned texts: index <-> text. */
+
+typedef struct {
+    flagship_symbol_t   *list;       /* offsets into strings */
+    uint32_t             n;
+    uint32_t            *table;      /* mask + 1 of indices */
+    uint32_t             mask;
+    flagship_buf_t       strings;
+} flagship_symbols_t;
+
+
+typedef enum {
+    FLAGSHIP_ENTRY_COMPILED = 0,
+    FLAGSHIP_ENTRY_REFUSED,          /* no valid form: the last good one */
+    FLAGSHIP_ENTRY_REMOVED
+} flagship_entry_e;
+
+typedef struct {
+    flagship_flag_t      record;
+    flagship_str_t       key;        /* in unit->arena */
+    uint32_t             order;      /* a later one replaces an earlier */
+    uint8_t              state;      /* flagship_entry_e */
+} flagship_entry_t;
+
+typedef struct {
+    flagship_entry_t    *list;
+    uint32_t             n;
+    uint32_t             size;
+} flagship_entries_t;
+
+
+struct flagship_unit_s {
+    unsigned                     fractional;
+    flagship_arena_t             arena;
+    flagship_entries_t           flags;
+    flagship_entries_t           segments;
+    flagship_symbols_t           attrs;
+    flagship_symbols_t           atoms;
+    flagship_buf_t               chunks;
+    flagship_buf_t               metadata;
+    unsigned                     metadata_set;
+
+    /* flagd's "$evaluators", while a flagd document is compiled */
+    const flagship_json_node_t  *evaluators;
+
+    /* of the record that is being compiled; kept for the next */
+    flagship_buf_t               code;
+    flagship_buf_t               relocs;
+    flagship_buf_t               variants;   /* flagship_variant_t */
+    flagship_buf_t               data;       /* literals and texts */
+    flagship_buf_t               labels;
+    flagship_buf_t               jumps;
+};
+
+
+/* Appends n bytes (NULL: leaves them unset); NULL: no memory. */
+void *flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n);
+
+/* The index of a text, made where it is new; FLAGSHIP_NONE: no memory. */
+uint32_t flagship_symbols_add(flagship_symbols_t *symbols, flagship_str_t s);
+void flagship_symbols_free(flagship_symbols_t *symbols);
+
+flagship_str_t flagship_symbols_get(const flagship_symbols_t *symbols,
+    uint32_t i);
+
+/* A new entry; NULL: no memory. */
+flagship_entry_t *flagship_unit_entry(flagship_unit_t *unit,
+    flagship_entries_t *entries, flagship_str_t key, unsigned state);
+
+
+#endif /* _FLAGSHIP_UNIT_H_INCLUDED_ */

@@ -33,6 +33,7 @@ typedef struct {
 } flagship_fractional_t;
 
 
+static void flagship_split_generation(flagship_compiler_t *c);
 static void flagship_split_read(flagship_compiler_t *c,
     const flagship_args_t *args, flagship_fractional_t *f);
 static int flagship_split_weight(const flagship_json_node_t *node,
@@ -126,6 +127,16 @@ flagship_operator_fractional_serve(flagship_compiler_t *c,
 }
 
 
+static void
+flagship_split_generation(flagship_compiler_t *c)
+{
+    if (c->unit->fractional == 3) {
+        flagship_compiler_error(c, "generation 3 of fractional is not "
+                                "supported yet");
+    }
+}
+
+
 /* The first argument is "by" unless it is a pair; so an explicit null is
    none, as in flagd. */
 
@@ -138,6 +149,8 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
     const flagship_json_node_t  *node;
 
     memset(f, 0, sizeof(flagship_fractional_t));
+
+    flagship_split_generation(c);
 
     f->constant = 1;
     f->first = args->first;
@@ -491,6 +504,8 @@ flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
     if (by_node && by_node->type == FLAGSHIP_JSON_NULL) {
         by_node = NULL;
     }
+
+    flagship_split_generation(c);
 
     if (node->len > (by_node || flagship_json_get(node, "by") ? 2u : 1u)) {
         flagship_compiler_error(c, "a split has \"split\" and \"by\" only");

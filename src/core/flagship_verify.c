@@ -261,7 +261,7 @@ flagship_verify_head(flagship_verify_t *v, size_t len)
         return flagship_verify_fail(v, "its digest is wrong");
     }
 
-    if (image->fractional < 1 || image->fractional > 2) {
+    if (image->fractional < 1 || image->fractional > 3) {
         return flagship_verify_fail(v, "unknown generation of fractional");
     }
 

@@ -30,6 +30,10 @@ extern ngx_module_t  ngx_http_flagship_module;
 /*
  * One pointer a room, so that a room reaches its own configuration without
  * knowing the others'.  The face creates and merges them.
+ *
+ * A location's flag set is no room's alone: both values are always set after
+ * the merge ("default" and "prod" unless said), and an empty result names no
+ * flag set.
  */
 
 typedef struct {
@@ -42,6 +46,8 @@ typedef struct {
 typedef struct {
     struct ngx_http_flagship_edge_conf_s    *edge;
     struct ngx_http_flagship_api_conf_s     *api;
+    ngx_http_complex_value_t                *tenant;
+    ngx_http_complex_value_t                *environment;
 } ngx_http_flagship_loc_conf_t;
 
 

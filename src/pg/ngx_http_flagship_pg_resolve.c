@@ -214,13 +214,12 @@ static ngx_int_t
 ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     ngx_http_flagship_pg_host_t *host, const char **why)
 {
-    ngx_queue_t                    *q;
+    ngx_queue_t                    *q, *all;
     ngx_http_flagship_pg_lookup_t  *lookup;
 
-    for (q = ngx_queue_head(&ngx_http_flagship_pg_lookups);
-         q != ngx_queue_sentinel(&ngx_http_flagship_pg_lookups);
-         q = ngx_queue_next(q))
-    {
+    all = &ngx_http_flagship_pg_lookups;
+
+    for (q = ngx_queue_head(all); q != all; q = ngx_queue_next(q)) {
         lookup = ngx_queue_data(q, ngx_http_flagship_pg_lookup_t, queue);
 
         if (ngx_strcasecmp((u_char *) lookup->name, host->host.data) == 0) {
@@ -251,7 +250,7 @@ ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     }
 
     ngx_queue_init(&lookup->waiting);
-    ngx_queue_insert_tail(&ngx_http_flagship_pg_lookups, &lookup->queue);
+    ngx_queue_insert_tail(all, &lookup->queue);
 
 found:
 

@@ -79,7 +79,7 @@ CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE
 CREATE FUNCTION flagship.actor() RETURNS text
 LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce(nullif(pg_catalog.current_setting('flagship.actor', true),
+    SELECT coalesce(nullif(left(current_setting('flagship.actor', true), 200),
                            ''), session_user)
 $$;
 

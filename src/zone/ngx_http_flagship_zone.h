@@ -106,7 +106,7 @@ ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);
  *             available are set; the zone logs one line a change of state and
  *             keeps a gauge);
  *             NGX_DECLINED: not newer than what is live (same epoch, a lower
- *             revision, or the same one without "force")
+ *             revision without "back", or the same one without "force")
  *             NGX_ERROR: a name or the epoch is too long: logged
  *   copy      from any thread; takes no lock, logs nothing
  *   commit    NGX_OK: live; NGX_DECLINED: overtaken by another publication
@@ -135,6 +135,8 @@ typedef struct {
                                                else they stay as they are */
     ngx_uint_t                 force;       /* in: also at the same revision,
                                                or after the epoch changed */
+    ngx_uint_t                 back;        /* in: at any revision: the source
+                                               itself went back */
     ngx_uint_t                 nsets;       /* in */
     ngx_http_flagship_publication_set_t  *sets;     /* in */
 

@@ -211,7 +211,11 @@ ngx_http_flagship_publication_check(ngx_http_flagship_zone_t *zone,
     if (epoch.len != p->epoch.len
         || ngx_memcmp(epoch.data, p->epoch.data, epoch.len) != 0)
     {
-        return p->force ? NGX_OK : NGX_DECLINED;
+        return (p->force || p->back) ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (p->back) {
+        return NGX_OK;
     }
 
     slot = &zone->root->slots[ngx_http_flagship_slot(p->base->live)];

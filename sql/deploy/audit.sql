@@ -79,7 +79,7 @@ CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE
 CREATE FUNCTION flagship.actor() RETURNS text
 LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce(nullif(left(current_setting('flagship.actor', true), 200),
+    SELECT coalesce(nullif(pg_catalog.current_setting('flagship.actor', true),
                            ''), session_user)
 $$;
 

@@ -25,6 +25,8 @@
 
 static char *ngx_http_flagship_sync_conninfo(ngx_conf_t *cf, ngx_str_t *text,
     ngx_http_flagship_pg_conninfo_t **conninfo);
+static ngx_int_t ngx_http_flagship_sync_quoted(ngx_conf_t *cf, ngx_uint_t *n,
+    ngx_str_t *text);
 static char *ngx_http_flagship_sync_env(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *text);
 static char *ngx_http_flagship_sync_text(ngx_conf_t *cf, ngx_str_t *path,
@@ -62,6 +64,12 @@ ngx_http_flagship_sync_postgres(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
             s.data = value[i].data + 7;
             s.len = value[i].len - 7;
+
+            if (s.len && s.data[0] == '"'
+                && ngx_http_flagship_sync_quoted(cf, &i, &s) != NGX_OK)
+            {
+                goto invalid;
+            }
 
             rv = ngx_http_flagship_sync_conninfo(cf, &s, &scf->listen);
             if (rv != NGX_CONF_OK) {
@@ -335,6 +343,56 @@ ngx_http_flagship_sync_conninfo(ngx_conf_t *cf, ngx_str_t *text,
     }
 
     return ngx_http_flagship_pg_parse(cf, &s, conninfo);
+}
+
+
+/*
+ * nginx knows quotes at the beginning of an argument only, so that
+ * listen="host=a dbname=b" comes in pieces, from args[*n] on.
+ */
+
+static ngx_int_t
+ngx_http_flagship_sync_quoted(ngx_conf_t *cf, ngx_uint_t *n, ngx_str_t *text)
+{
+    u_char      *p;
+    size_t       len;
+    ngx_str_t   *value, piece;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+    piece = *text;
+
+    for (len = 0, i = *n; i < cf->args->nelts; i++) {
+        len += value[i].len + 1;
+    }
+
+    p = ngx_pnalloc(cf->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    piece.data++;
+    piece.len--;
+    text->data = p;
+
+    for (i = *n; /* void */ ; piece = value[i]) {
+
+        p = ngx_cpymem(p, piece.data, piece.len);
+
+        if (piece.len && p[-1] == '"') {
+            *--p = '\0';
+            text->len = p - text->data;
+            *n = i;
+
+            return NGX_OK;
+        }
+
+        if (++i == cf->args->nelts) {
+            return NGX_ERROR;
+        }
+
+        *p++ = ' ';
+    }
 }
 
 

@@ -149,7 +149,7 @@ typedef struct ngx_http_flagship_build_s {
     ngx_http_flagship_publication_t  publication;
     ngx_thread_task_t               *task;
     unsigned                         reserved:1;
-    unsigned                         force:1;
+    unsigned                         back:1;
 } ngx_http_flagship_build_t;
 
 

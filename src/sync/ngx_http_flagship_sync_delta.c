@@ -419,7 +419,7 @@ ngx_http_flagship_sync_pg_compare(ngx_http_flagship_sync_t *sync,
         return;
     }
 
-    b->force = 1;
+    b->back = 1;
     p->notified = b->revision;
 
     if (p->warned || (same && b->revision == p->asked)) {
@@ -435,7 +435,7 @@ ngx_http_flagship_sync_pg_compare(ngx_http_flagship_sync_t *sync,
 
     } else {
         ngx_log_error(NGX_LOG_WARN, sync->log, 0,
-                      "flagship: the source is another one than before, at "
+                      "flagship: the epoch of the database is another one, at "
                       "revision %uL: loading everything", b->revision);
     }
 }

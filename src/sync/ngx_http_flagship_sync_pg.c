@@ -170,6 +170,7 @@ ngx_http_flagship_sync_pg_ready(ngx_http_flagship_pg_t *pg, void *data)
 
     p->dirty = 1;
     p->calm = ngx_current_msec;
+    p->unheard = 0;
 
     if (!sync->conf->notify) {
         p->ready = 1;

@@ -269,7 +269,7 @@ ngx_http_flagship_sync_result(ngx_http_flagship_sync_t *sync,
         return 0;
     }
 
-    if (b->nsets || b->view == NULL || b->force) {
+    if (b->nsets || b->view == NULL || b->back) {
         return 1;
     }
 
@@ -345,7 +345,8 @@ ngx_http_flagship_sync_reserve(ngx_http_flagship_sync_t *sync,
     p->epoch.data = (u_char *) b->epoch;
     p->epoch.len = b->epoch_len;
     p->revision = b->revision;
-    p->force = b->force || b->path;
+    p->force = (b->path != NULL);
+    p->back = b->back;
     p->sets = b->sets;
     p->nsets = b->nsets;
 

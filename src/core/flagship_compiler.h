@@ -7,8 +7,8 @@
 /*
  * One record under compilation.  Private to the compiler's files:
  *
- *   flagship_flag.c   documents: their members, variants and what surrounds
- *                     the rules
+ *   flagship_flag.c   documents: their members and what surrounds the rules
+ *   flagship_variants.c
  *   flagship_rule.c   expressions in the three places they stand in: as a
  *                     condition, as a value, as what a rule serves; the
  *                     operators are in flagship_operator*.c
@@ -50,6 +50,30 @@ typedef struct {
 
 
 typedef uint32_t  flagship_label_t;
+
+
+/* The members that matter; NULL: not there, or null. */
+
+typedef struct {
+    const flagship_json_node_t  *type;
+    const flagship_json_node_t  *enabled;
+    const flagship_json_node_t  *variants;
+    const flagship_json_node_t  *default_variant;
+    const flagship_json_node_t  *off_variant;
+    const flagship_json_node_t  *rules;
+    const flagship_json_node_t  *targeting;
+    const flagship_json_node_t  *user_ids;
+    const flagship_json_node_t  *rollout;
+    const flagship_json_node_t  *prerequisites;
+    const flagship_json_node_t  *enable_at;
+    const flagship_json_node_t  *disable_at;
+    const flagship_json_node_t  *expose;
+    const flagship_json_node_t  *metadata;
+    unsigned                     simple;     /* made without variants */
+    unsigned                     flagd;
+    unsigned                     on;         /* index of "on" */
+    int64_t                      percentage; /* millionths; -1: none */
+} flagship_document_t;
 
 
 /* flagship_emit.c */
@@ -102,6 +126,14 @@ uint32_t flagship_emit_register(flagship_compiler_t *c);
 
 /* Puts the chunk together and fills in the record's layout. */
 int flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record);
+
+
+/* flagship_variants.c */
+
+/* Compiles the variants; sets the record's type, default and off variant, and
+   d->on. */
+void flagship_variants(flagship_compiler_t *c, flagship_document_t *d,
+    flagship_flag_t *record);
 
 
 /* flagship_rule.c */

@@ -1,0 +1,536 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The evaluator's second tier: instructions that leave a value in a register,
+ * and splits.
+ *
+ * Texts that it makes lie in the caller's scratch block; one that does not fit
+ * is null and is counted.
+ */
+
+
+#include <math.h>
+#include <string.h>
+
+#include "flagship_frame.h"
+#include "flagship_semver.h"
+#include "flagship_time.h"
+
+
+static void flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
+    flagship_value_t *dst);
+static void flagship_eval_time(const flagship_value_t *v,
+    flagship_value_t *dst);
+static void flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
+    flagship_value_t *dst);
+static void flagship_eval_var(flagship_eval_t *ev,
+    const flagship_value_t *path, flagship_value_t *dst);
+static void flagship_eval_cat(flagship_eval_t *ev, const flagship_value_t *arg,
+    uint32_t n, int spread, flagship_value_t *dst);
+static int flagship_eval_append(flagship_scratch_t *s,
+    const flagship_value_t *v);
+static void flagship_eval_version(const flagship_value_t *arg,
+    flagship_value_t *dst);
+static int flagship_eval_implicit(flagship_eval_t *ev, flagship_frame_t *fr,
+    uint32_t operand, const flagship_murmur3_t *state, uint32_t *hash);
+static void flagship_eval_fractional(flagship_eval_t *ev,
+    flagship_frame_t *fr, const flagship_code_t *code, flagship_value_t *dst);
+static uint32_t flagship_eval_bucket(unsigned generation, uint32_t hash,
+    uint32_t total, const uint32_t *ends, size_t stride, uint32_t n);
+
+
+void
+flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst)
+{
+    const flagship_split_part_t  *part;
+
+    switch (code->op) {
+
+    case FLAGSHIP_OP_LOAD:
+        *dst = *flagship_eval_operand(ev, fr, code->a);
+        return;
+
+    case FLAGSHIP_OP_CONST:
+        dst->type = code->imm;
+        dst->len = 1;
+        return;
+
+    case FLAGSHIP_OP_CONST_NUM:
+        dst->type = FLAGSHIP_NUMBER;
+        dst->u.number = flagship_eval_double(fr->chunk, code->imm);
+        return;
+
+    case FLAGSHIP_OP_CONST_STR:
+        flagship_value_string(dst, flagship_literal(fr->chunk, code->imm));
+        return;
+
+    case FLAGSHIP_OP_KEY:
+        flagship_value_string(dst, ev->key);
+        return;
+
+    case FLAGSHIP_OP_VAR:
+        flagship_eval_var(ev, flagship_eval_operand(ev, fr, code->a), dst);
+        return;
+
+    case FLAGSHIP_OP_CAT:
+        flagship_eval_cat(ev, &fr->reg[code->a & ~FLAGSHIP_REGISTER],
+                          code->imm, code->aux, dst);
+        return;
+
+    case FLAGSHIP_OP_AFFIX:
+        flagship_eval_affix(&fr->reg[code->a & ~FLAGSHIP_REGISTER], code->imm,
+                            dst);
+        return;
+
+    case FLAGSHIP_OP_VERSION:
+        flagship_eval_version(&fr->reg[code->a & ~FLAGSHIP_REGISTER], dst);
+        return;
+
+    case FLAGSHIP_OP_TIME:
+        flagship_eval_time(flagship_eval_operand(ev, fr, code->a), dst);
+        return;
+
+    case FLAGSHIP_OP_FLAG:
+        flagship_eval_variant(ev, code->imm, dst);
+        return;
+
+    case FLAGSHIP_OP_SPLIT:
+
+        if (!flagship_eval_part(ev, fr, code, &part)) {
+            flagship_value_null(dst);
+
+        } else if (part == NULL) {
+            flagship_value_string(dst, flagship_str("", 0));
+
+        } else if (part->name == FLAGSHIP_NONE) {
+            flagship_value_null(dst);
+
+        } else {
+            flagship_value_string(dst,
+                                  flagship_literal(fr->chunk, part->name));
+        }
+
+        return;
+
+    default: /* FLAGSHIP_OP_FRACTIONAL */
+        flagship_eval_fractional(ev, fr, code, dst);
+    }
+}
+
+
+static void
+flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
+    flagship_value_t *dst)
+{
+    const char              *p;
+    const flagship_value_t  *text, *affix;
+
+    text = arg;
+    affix = arg + 1;
+
+    if (text->type != FLAGSHIP_STRING || affix->type != FLAGSHIP_STRING) {
+        flagship_value_null(dst);
+        return;
+    }
+
+    if (text->len < affix->len) {
+        flagship_value_bool(dst, 0);
+        return;
+    }
+
+    p = ends ? text->u.str + text->len - affix->len : text->u.str;
+
+    flagship_value_bool(dst, memcmp(p, affix->u.str, affix->len) == 0);
+}
+
+
+static void
+flagship_eval_time(const flagship_value_t *v, flagship_value_t *dst)
+{
+    int64_t  seconds;
+
+    if (v->type == FLAGSHIP_NUMBER) {
+        *dst = *v;
+        return;
+    }
+
+    if (v->type != FLAGSHIP_STRING
+        || flagship_time_parse(flagship_str(v->u.str, v->len), &seconds)
+           != FLAGSHIP_OK)
+    {
+        flagship_value_null(dst);
+        return;
+    }
+
+    dst->type = FLAGSHIP_NUMBER;
+    dst->u.number = seconds;
+}
+
+
+/* The variant's name that another flag serves. */
+
+static void
+flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
+    flagship_value_t *dst)
+{
+    flagship_decision_t  d;
+
+    flagship_value_null(dst);
+
+    if (flag == FLAGSHIP_NONE) {
+        return;
+    }
+
+    flagship_eval_flag(ev, flag, &d);
+
+    if (d.variant != FLAGSHIP_NO_VARIANT) {
+        flagship_value_string(dst, flagship_variant_name(ev->image, flag,
+                                                         d.variant));
+    }
+}
+
+
+/* A path that is computed: the one attribute that is read more than once. */
+
+static void
+flagship_eval_var(flagship_eval_t *ev, const flagship_value_t *path,
+    flagship_value_t *dst)
+{
+    char            buf[FLAGSHIP_NUMBER_LEN];
+    flagship_str_t  name;
+
+    flagship_value_null(dst);
+
+    if (path->type == FLAGSHIP_JSON) {
+        /* var takes an array as its arguments: of none, the context */
+        if (path->u.node->type != FLAGSHIP_JSON_ARRAY
+            || path->u.node->len != 0)
+        {
+            return;
+        }
+
+        name = flagship_str("", 0);
+
+    } else {
+        (void) flagship_value_text(path, buf, sizeof(buf), &name);
+    }
+
+    if (flagship_str_is(name, "$flagd.flagKey")) {
+        flagship_value_string(dst, ev->key);
+        return;
+    }
+
+    if (flagship_str_is(name, "$flagd.timestamp")) {
+        dst->type = FLAGSHIP_NUMBER;
+        dst->u.number = ev->now;
+        return;
+    }
+
+    ev->fetch(ev->data, name, flagship_hash32(name.data, name.len), dst);
+}
+
+
+static void
+flagship_eval_cat(flagship_eval_t *ev, const flagship_value_t *arg,
+    uint32_t n, int spread, flagship_value_t *dst)
+{
+    uint32_t                     i, start;
+    flagship_value_t             element;
+    flagship_scratch_t          *s;
+    const flagship_json_node_t  *node;
+
+    s = ev->scratch;
+    start = s->used;
+
+    if (spread && arg->type == FLAGSHIP_JSON
+        && arg->u.node->type == FLAGSHIP_JSON_ARRAY)
+    {
+        node = arg->u.node + 1;
+
+        for (i = 0; i < arg->u.node->len; i++) {
+            flagship_value_node(&element, node);
+
+            if (flagship_eval_append(s, &element) != FLAGSHIP_OK) {
+                goto spilled;
+            }
+
+            node += node->next;
+        }
+
+    } else {
+        for (i = 0; i < n; i++) {
+            if (flagship_eval_append(s, &arg[i]) != FLAGSHIP_OK) {
+                goto spilled;
+            }
+        }
+    }
+
+    flagship_value_string(dst, flagship_str(s->buf + start, s->used - start));
+    return;
+
+spilled:
+
+    s->used = start;
+    s->spilled++;
+
+    flagship_value_null(dst);
+}
+
+
+static int
+flagship_eval_append(flagship_scratch_t *s, const flagship_value_t *v)
+{
+    size_t          size;
+    flagship_str_t  text;
+
+    size = FLAGSHIP_SCRATCH - s->used;
+
+    if (size < FLAGSHIP_NUMBER_LEN
+        || flagship_value_text(v, s->buf + s->used, size, &text)
+           != FLAGSHIP_OK
+        || text.len > size)
+    {
+        return FLAGSHIP_DECLINED;
+    }
+
+    if (text.data != s->buf + s->used) {
+        memcpy(s->buf + s->used, text.data, text.len);
+    }
+
+    s->used += text.len;
+
+    return FLAGSHIP_OK;
+}
+
+
+static void
+flagship_eval_version(const flagship_value_t *arg, flagship_value_t *dst)
+{
+    char               buf[2][FLAGSHIP_NUMBER_LEN];
+    unsigned           i, op;
+    flagship_str_t     text[2];
+    flagship_semver_t  v[2];
+
+    flagship_value_null(dst);
+
+    for (i = 0; i < 2; i++) {
+        /* 0 and 2 are the versions, 1 the operator */
+
+        if (arg[2 * i].type != FLAGSHIP_STRING
+            && arg[2 * i].type != FLAGSHIP_NUMBER)
+        {
+            return;
+        }
+
+        (void) flagship_value_text(&arg[2 * i], buf[i], sizeof(buf[i]),
+                                   &text[i]);
+
+        if (flagship_semver_parse(&v[i], text[i]) != FLAGSHIP_OK) {
+            return;
+        }
+    }
+
+    if (arg[1].type != FLAGSHIP_STRING) {
+        return;
+    }
+
+    op = flagship_semver_op(flagship_str(arg[1].u.str, arg[1].len));
+
+    if (op != FLAGSHIP_SEMVER_BAD) {
+        flagship_value_bool(dst, flagship_semver_test(&v[0], op, &v[1]));
+    }
+}
+
+
+int
+flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_split_part_t **part)
+{
+    size_t                        size;
+    uint32_t                      hash, i;
+    flagship_str_t                text;
+    flagship_scratch_t           *s;
+    const flagship_split_t       *split;
+    const flagship_value_t       *by;
+    const flagship_split_part_t  *parts;
+
+    split = (const flagship_split_t *) (fr->chunk + code->imm);
+    parts = (const flagship_split_part_t *) (split + 1);
+
+    by = NULL;
+
+    if (split->mode != FLAGSHIP_SPLIT_IMPLICIT) {
+        by = flagship_eval_operand(ev, fr, code->a);
+    }
+
+    if (split->mode == FLAGSHIP_SPLIT_PREFIX) {
+
+        s = ev->scratch;
+        size = FLAGSHIP_SCRATCH - s->used;
+
+        if (size < FLAGSHIP_NUMBER_LEN
+            || flagship_value_text(by, s->buf + s->used, size, &text)
+               != FLAGSHIP_OK)
+        {
+            s->spilled++;
+            return 0;
+        }
+
+        hash = flagship_murmur3_final(&split->prefix, text.data, text.len);
+
+    } else if (by && by->type == FLAGSHIP_STRING) {
+        hash = flagship_murmur3(by->u.str, by->len);
+
+    } else if (by && by->type != FLAGSHIP_NULL) {
+        return 0;
+
+    } else if (!flagship_eval_implicit(ev, fr, code->aux, &split->key,
+                                       &hash))
+    {
+        return 0;
+    }
+
+    i = flagship_eval_bucket(ev->image->fractional, hash, split->total,
+                             &parts[0].end, sizeof(flagship_split_part_t)
+                                            / sizeof(uint32_t), split->n);
+
+    *part = i < split->n ? &parts[i] : NULL;
+
+    return 1;
+}
+
+
+/* Flag key and targeting key; "state" is the hash's after the flag's key. */
+
+static int
+flagship_eval_implicit(flagship_eval_t *ev, flagship_frame_t *fr,
+    uint32_t operand, const flagship_murmur3_t *state, uint32_t *hash)
+{
+    flagship_murmur3_t       prefix;
+    const flagship_value_t  *key;
+
+    key = flagship_eval_operand(ev, fr, operand);
+
+    if (key->type != FLAGSHIP_STRING || key->len == 0) {
+        return 0;
+    }
+
+    if (state == NULL || (fr->record->bits & FLAGSHIP_FLAG_KEYED)) {
+        flagship_murmur3_prefix(&prefix, ev->key.data, ev->key.len);
+        state = &prefix;
+    }
+
+    *hash = flagship_murmur3_final(state, key->u.str, key->len);
+
+    return 1;
+}
+
+
+/*
+ * fractional whose names or weights are computed: register a holds "by", then
+ * come imm pairs of a name and a weight.
+ */
+
+static void
+flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst)
+{
+    double                   w;
+    int64_t                  total;
+    uint32_t                 end[FLAGSHIP_MAX_REGISTERS / 2], hash, i;
+    const flagship_value_t  *by, *pair;
+
+    by = &fr->reg[code->a & ~FLAGSHIP_REGISTER];
+    pair = by + 1;
+    total = 0;
+
+    flagship_value_null(dst);
+
+    for (i = 0; i < code->imm; i++) {
+
+        if (pair[2 * i + 1].type == FLAGSHIP_NULL) {
+            w = 1;
+
+        } else if (pair[2 * i + 1].type == FLAGSHIP_NUMBER) {
+            w = pair[2 * i + 1].u.number;
+
+        } else {
+            return;
+        }
+
+        if (w != floor(w) || w > INT32_MAX) {
+            return;
+        }
+
+        total += w < 0 ? 0 : (int64_t) w;
+
+        if (total > INT32_MAX) {
+            return;
+        }
+
+        end[i] = total;
+    }
+
+    if (total == 0) {
+        return;
+    }
+
+    if (by->type == FLAGSHIP_STRING) {
+        hash = flagship_murmur3(by->u.str, by->len);
+
+    } else if (by->type != FLAGSHIP_NULL
+               || !flagship_eval_implicit(ev, fr, code->aux, NULL, &hash))
+    {
+        return;
+    }
+
+    i = flagship_eval_bucket(ev->image->fractional, hash, total, end, 1,
+                             code->imm);
+
+    if (i < code->imm) {
+        *dst = pair[2 * i];
+    }
+}
+
+
+/*
+ * The index of the part, n where none.  Generation 2 (flagd's current form):
+ * (hash * total) >> 32 against running sums.  Generation 1: the float form
+ * that flagd had before, whose ratio may be exactly 1.
+ */
+
+static uint32_t
+flagship_eval_bucket(unsigned generation, uint32_t hash, uint32_t total,
+    const uint32_t *ends, size_t stride, uint32_t n)
+{
+    double    bucket, end;
+    uint32_t  i, last, point;
+
+    if (generation == 1) {
+        bucket = fabs((double) (int32_t) hash) / INT32_MAX * 100;
+        end = 0;
+        last = 0;
+
+        for (i = 0; i < n; i++) {
+            end += 100 * (double) (ends[i * stride] - last) / total;
+            last = ends[i * stride];
+
+            if (bucket < end) {
+                break;
+            }
+        }
+
+        return i;
+    }
+
+    point = ((uint64_t) hash * total) >> 32;
+
+    for (i = 0; point >= ends[i * stride]; i++) { /* void */ }
+
+    return i;
+}

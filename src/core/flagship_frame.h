@@ -1,0 +1,101 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * What the evaluator's files share.  flagship_eval.c runs code and tests;
+ * flagship_eval_value.c computes values and splits.
+ */
+
+
+#ifndef _FLAGSHIP_FRAME_H_INCLUDED_
+#define _FLAGSHIP_FRAME_H_INCLUDED_
+
+
+#include <string.h>
+
+#include "flagship_code.h"
+#include "flagship_eval.h"
+
+
+/* A record that is being run. */
+
+typedef struct {
+    const flagship_flag_t  *record;
+    const char             *chunk;
+    flagship_value_t        reg[FLAGSHIP_MAX_REGISTERS];
+} flagship_frame_t;
+
+
+void flagship_eval_flag(flagship_eval_t *ev, uint32_t flag,
+    flagship_decision_t *d);
+
+/* Asks for an attribute. */
+void flagship_eval_fill(flagship_eval_t *ev, uint32_t slot);
+
+/* Runs an instruction that computes a value. */
+void flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst);
+
+/*
+ * The part that a split's bucket falls into.  Returns 0 where there is no
+ * text to hash; *part is NULL where the float form of generation 1 lets a
+ * bucket fall behind the last part.
+ */
+int flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_split_part_t **part);
+
+
+static inline void
+flagship_value_bool(flagship_value_t *v, int truth)
+{
+    v->type = truth ? FLAGSHIP_TRUE : FLAGSHIP_FALSE;
+}
+
+
+static inline void
+flagship_value_null(flagship_value_t *v)
+{
+    v->type = FLAGSHIP_NULL;
+    v->len = 0;
+}
+
+
+static inline void
+flagship_value_string(flagship_value_t *v, flagship_str_t s)
+{
+    v->type = FLAGSHIP_STRING;
+    v->len = s.len;
+    v->u.str = s.data;
+}
+
+
+static inline const flagship_value_t *
+flagship_eval_operand(flagship_eval_t *ev, flagship_frame_t *fr, uint32_t op)
+{
+    if (op & FLAGSHIP_REGISTER) {
+        return &fr->reg[op & ~FLAGSHIP_REGISTER];
+    }
+
+    if (!ev->filled[op]) {
+        flagship_eval_fill(ev, op);
+    }
+
+    return &ev->slots[op].value;
+}
+
+
+static inline double
+flagship_eval_double(const char *chunk, uint32_t offset)
+{
+    double  n;
+
+    memcpy(&n, chunk + offset, sizeof(double));
+
+    return n;
+}
+
+
+#endif /* _FLAGSHIP_FRAME_H_INCLUDED_ */

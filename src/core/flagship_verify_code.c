@@ -1,0 +1,515 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The proof of code: known instructions, operands and literals in bounds,
+ * jumps forward and inside, registers written on every way before they are
+ * read.
+ */
+
+
+#include <math.h>
+#include <string.h>
+
+#include "flagship_eval.h"
+#include "flagship_semver.h"
+#include "flagship_value.h"
+#include "flagship_verify.h"
+
+
+static int flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
+    const flagship_code_t *code, uint64_t *mask);
+static int flagship_verify_special(flagship_verify_t *v,
+    const flagship_code_t *code);
+static int flagship_verify_literals(flagship_verify_t *v,
+    const flagship_code_t *code, unsigned shape);
+static int flagship_verify_version(flagship_verify_t *v, uint32_t offset);
+static int flagship_verify_split(flagship_verify_t *v, uint32_t offset);
+
+
+const uint16_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
+    [FLAGSHIP_OP_TRUE] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_ABSENT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_NULL] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_BOOL] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_EQ_ATOM] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_ATOM
+                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_EQ_NUM] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_NUMBER
+                           |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_CMP_NUM] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_NUMBER
+                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_CMP_STR] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_STRING
+                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_EQ] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                       |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_CMP] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                        |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_IN_LIST] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LIST
+                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_IN] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                       |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_HAS] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_STRING
+                        |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_STARTS] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_STRING
+                           |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_ENDS] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_STRING
+                         |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_SEMVER] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_VERSION
+                           |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_ROLLOUT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_SEGMENT] = FLAGSHIP_SHAPE_SEGMENT|FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_FLAG_IS] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_TEST,
+
+    [FLAGSHIP_OP_LOAD] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_CONST] = FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_CONST_NUM] = FLAGSHIP_SHAPE_NUMBER|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_CONST_STR] = FLAGSHIP_SHAPE_STRING|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_KEY] = FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_VAR] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_CAT] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_AFFIX] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_VERSION] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_TIME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_FLAG] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_SPLIT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_AUX
+                          |FLAGSHIP_SHAPE_SPLIT|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_FRACTIONAL] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_AUX
+                               |FLAGSHIP_SHAPE_DST,
+
+    [FLAGSHIP_OP_JUMP] = FLAGSHIP_SHAPE_JT|FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_RETURN] = FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_RETURN_SPLIT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_AUX
+                                 |FLAGSHIP_SHAPE_SPLIT|FLAGSHIP_SHAPE_JF
+                                 |FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_RETURN_NAME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_JF
+                                |FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_FAIL] = FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_HOLDS] = FLAGSHIP_SHAPE_END
+};
+
+
+/*
+ * One pass will do, since jumps run forward: when an instruction is reached,
+ * all ways to it have been seen.  masks[i] is the set of registers that all of
+ * them have written; of an instruction that no way leads to it stays full,
+ * which is no matter.
+ */
+
+int
+flagship_verify_code(flagship_verify_t *v)
+{
+    uint32_t                i, n;
+    uint64_t                mask;
+    unsigned                shape;
+    const flagship_code_t  *code;
+
+    n = v->record->ncode;
+
+    if (n == 0) {
+        return 1;
+    }
+
+    memset(v->masks, 0xff, n * sizeof(uint64_t));
+    v->masks[0] = 0;
+
+    for (i = 0; i < n; i++) {
+        code = &v->code[i];
+
+        if (code->op >= FLAGSHIP_OP_MAX) {
+            return flagship_verify_fail(v, "an unknown instruction");
+        }
+
+        shape = flagship_verify_shapes[code->op];
+        mask = v->masks[i];
+
+        if (!flagship_verify_instruction(v, i, code, &mask)
+            || !flagship_verify_literals(v, code, shape)
+            || !flagship_verify_special(v, code))
+        {
+            return 0;
+        }
+
+        if (shape & FLAGSHIP_SHAPE_JT) {
+            v->masks[code->jt] &= mask;
+        }
+
+        if (shape & FLAGSHIP_SHAPE_JF) {
+            v->masks[code->jf] &= mask;
+        }
+
+        if (!(shape & FLAGSHIP_SHAPE_END)) {
+
+            if (i + 1 == n) {
+                return flagship_verify_fail(v, "code runs out of its end");
+            }
+
+            v->masks[i + 1] &= mask;
+        }
+    }
+
+    return 1;
+}
+
+
+static inline int
+flagship_verify_operand(flagship_verify_t *v, uint32_t operand, uint64_t mask)
+{
+    if (operand & FLAGSHIP_REGISTER) {
+        operand &= ~FLAGSHIP_REGISTER;
+
+        return operand < FLAGSHIP_MAX_REGISTERS && (mask >> operand) & 1;
+    }
+
+    return operand < v->image->attrs.n;
+}
+
+
+static int
+flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
+    const flagship_code_t *code, uint64_t *mask)
+{
+    uint64_t  k, first, n;
+    unsigned  shape;
+
+    shape = flagship_verify_shapes[code->op];
+
+    if ((shape & FLAGSHIP_SHAPE_JT)
+        && (code->jt <= i || code->jt >= v->record->ncode))
+    {
+        return flagship_verify_fail(v, "a jump does not run forward");
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_JF)
+        && (code->jf <= i || code->jf >= v->record->ncode))
+    {
+        return flagship_verify_fail(v, "a jump does not run forward");
+    }
+
+    if (((shape & FLAGSHIP_SHAPE_A)
+         && !flagship_verify_operand(v, code->a, *mask))
+        || ((shape & FLAGSHIP_SHAPE_IMM)
+            && !flagship_verify_operand(v, code->imm, *mask))
+        || ((shape & FLAGSHIP_SHAPE_AUX) && code->aux >= v->image->attrs.n))
+    {
+        return flagship_verify_fail(v, "an operand is out of bounds");
+    }
+
+    if (shape & FLAGSHIP_SHAPE_REGS) {
+
+        switch (code->op) {
+
+        case FLAGSHIP_OP_AFFIX:
+            n = 2;
+            break;
+
+        case FLAGSHIP_OP_VERSION:
+            n = 3;
+            break;
+
+        case FLAGSHIP_OP_FRACTIONAL:
+            n = 2 * (uint64_t) code->imm + 1;
+            break;
+
+        default: /* FLAGSHIP_OP_CAT; its first may be looked at alone */
+            n = code->imm || !code->aux ? code->imm : 1;
+        }
+
+        first = code->a & ~FLAGSHIP_REGISTER;
+
+        if (!(code->a & FLAGSHIP_REGISTER)
+            || first + n > FLAGSHIP_MAX_REGISTERS)
+        {
+            return flagship_verify_fail(v, "registers are out of bounds");
+        }
+
+        for (k = first; k < first + n; k++) {
+            if (!((*mask >> k) & 1)) {
+                return flagship_verify_fail(v, "a register is not written");
+            }
+        }
+    }
+
+    if (shape & FLAGSHIP_SHAPE_DST) {
+
+        if (code->dst >= FLAGSHIP_MAX_REGISTERS) {
+            return flagship_verify_fail(v, "a register is out of bounds");
+        }
+
+        *mask |= (uint64_t) 1 << code->dst;
+    }
+
+    return 1;
+}
+
+
+/* What is no register, operand or literal. */
+
+static int
+flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code)
+{
+    switch (code->op) {
+
+    case FLAGSHIP_OP_CONST:
+
+        if (code->imm > FLAGSHIP_TRUE) {
+            return flagship_verify_fail(v, "an unknown constant");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_SEMVER:
+
+        if (code->dst >= FLAGSHIP_SEMVER_BAD) {
+            return flagship_verify_fail(v, "an unknown order");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_CMP:
+    case FLAGSHIP_OP_CMP_NUM:
+    case FLAGSHIP_OP_CMP_STR:
+
+        if (code->dst > FLAGSHIP_GE) {
+            return flagship_verify_fail(v, "an unknown order");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_FRACTIONAL:
+
+        if (code->imm == 0 || code->imm > FLAGSHIP_MAX_REGISTERS / 2) {
+            return flagship_verify_fail(v, "a split is out of bounds");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_RETURN:
+
+        if (v->segment
+            || (code->imm != FLAGSHIP_NO_VARIANT
+                && code->imm >= v->record->nvariants)
+            || code->dst > FLAGSHIP_REASON_SPLIT)
+        {
+            return flagship_verify_fail(v, "a return is out of bounds");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_RETURN_NAME:
+    case FLAGSHIP_OP_RETURN_SPLIT:
+    case FLAGSHIP_OP_FAIL:
+
+        if (v->segment) {
+            return flagship_verify_fail(v, "a segment returns a variant");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_HOLDS:
+
+        if (!v->segment || code->imm > 1) {
+            return flagship_verify_fail(v, "a flag returns a truth");
+        }
+
+        break;
+    }
+
+    return 1;
+}
+
+
+static int
+flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
+    unsigned shape)
+{
+    double  number;
+
+    if (shape & FLAGSHIP_SHAPE_NUMBER) {
+
+        if (!flagship_verify_bytes(v, code->imm, sizeof(double))) {
+            return flagship_verify_fail(v, "a number is out of bounds");
+        }
+
+        memcpy(&number, v->chunk + code->imm, sizeof(double));
+
+        if (!isfinite(number)) {
+            return flagship_verify_fail(v, "a number is not finite");
+        }
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_STRING)
+        && !flagship_verify_string(v, code->imm))
+    {
+        return 0;
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_ATOM) && code->imm >= v->image->atoms.n) {
+        return flagship_verify_fail(v, "an atom is out of bounds");
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_LIST) && !flagship_verify_list(v, code->imm)) {
+        return 0;
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_VERSION)
+        && !flagship_verify_version(v, code->imm))
+    {
+        return 0;
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_SPLIT)
+        && !flagship_verify_split(v, code->imm))
+    {
+        return 0;
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_FLAG)
+        && code->imm != FLAGSHIP_NONE && code->imm >= v->image->flags.n)
+    {
+        return flagship_verify_fail(v, "a flag is out of bounds");
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_SEGMENT)
+        && code->imm != FLAGSHIP_NONE && code->imm >= v->image->segments.n)
+    {
+        return flagship_verify_fail(v, "a segment is out of bounds");
+    }
+
+    return code->op != FLAGSHIP_OP_FLAG_IS
+           || flagship_verify_string(v, code->aux);
+}
+
+
+int
+flagship_verify_string(flagship_verify_t *v, uint32_t offset)
+{
+    const flagship_literal_t  *literal;
+
+    if ((offset & 7) || !flagship_verify_bytes(v, offset, sizeof(uint32_t))) {
+        return flagship_verify_fail(v, "a literal is out of bounds");
+    }
+
+    literal = (const flagship_literal_t *) (v->chunk + offset);
+
+    if (!flagship_verify_bytes(v, (uint64_t) offset + sizeof(uint32_t),
+                               literal->len))
+    {
+        return flagship_verify_fail(v, "a literal is out of bounds");
+    }
+
+    return 1;
+}
+
+
+int
+flagship_verify_list(flagship_verify_t *v, uint64_t offset)
+{
+    uint32_t                i;
+    const uint32_t         *atom;
+    const flagship_list_t  *list;
+
+    if ((offset & 7)
+        || !flagship_verify_bytes(v, offset, sizeof(flagship_list_t)))
+    {
+        return flagship_verify_fail(v, "a list is out of bounds");
+    }
+
+    list = (const flagship_list_t *) (v->chunk + offset);
+
+    if (!flagship_verify_bytes(v, offset + sizeof(flagship_list_t),
+                               (uint64_t) list->nnumbers * sizeof(double)
+                               + (uint64_t) list->natoms * sizeof(uint32_t)))
+    {
+        return flagship_verify_fail(v, "a list is out of bounds");
+    }
+
+    atom = (const uint32_t *) ((const double *) (list + 1) + list->nnumbers);
+
+    for (i = 0; i < list->natoms; i++) {
+        if (atom[i] >= v->image->atoms.n) {
+            return flagship_verify_fail(v, "an atom is out of bounds");
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+flagship_verify_version(flagship_verify_t *v, uint32_t offset)
+{
+    unsigned                   i;
+    const flagship_version_t  *version;
+
+    if ((offset & 7)
+        || !flagship_verify_bytes(v, offset, sizeof(flagship_version_t)))
+    {
+        return flagship_verify_fail(v, "a version is out of bounds");
+    }
+
+    version = (const flagship_version_t *) (v->chunk + offset);
+
+    for (i = 0; i < 4; i++) {
+        if (!flagship_verify_bytes(v, version->offset[i], version->len[i])) {
+            return flagship_verify_fail(v, "a version is out of bounds");
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+flagship_verify_split(flagship_verify_t *v, uint32_t offset)
+{
+    uint32_t                      i, last;
+    const flagship_split_t       *split;
+    const flagship_split_part_t  *part;
+
+    if ((offset & 7)
+        || !flagship_verify_bytes(v, offset, sizeof(flagship_split_t)))
+    {
+        return flagship_verify_fail(v, "a split is out of bounds");
+    }
+
+    split = (const flagship_split_t *) (v->chunk + offset);
+
+    if (split->n == 0 || split->total == 0
+        || split->mode > FLAGSHIP_SPLIT_PREFIX
+        || split->key.ntail > 3 || split->prefix.ntail > 3
+        || !flagship_verify_bytes(v, (uint64_t) offset
+                                     + sizeof(flagship_split_t),
+                                  (uint64_t) split->n
+                                  * sizeof(flagship_split_part_t)))
+    {
+        return flagship_verify_fail(v, "a split is out of bounds");
+    }
+
+    part = (const flagship_split_part_t *) (split + 1);
+    last = 0;
+
+    for (i = 0; i < split->n; i++) {
+
+        if (part[i].end < last
+            || (part[i].variant != FLAGSHIP_NO_VARIANT
+                && part[i].variant >= v->record->nvariants))
+        {
+            return flagship_verify_fail(v, "a part of a split is out of "
+                                        "bounds");
+        }
+
+        if (part[i].name != FLAGSHIP_NONE
+            && !flagship_verify_string(v, part[i].name))
+        {
+            return 0;
+        }
+
+        last = part[i].end;
+    }
+
+    return last == split->total ? 1
+           : flagship_verify_fail(v, "a split does not add up");
+}

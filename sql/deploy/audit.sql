@@ -33,12 +33,12 @@ CREATE TABLE flagship.audit (
         (before IS NOT NULL OR after IS NOT NULL)
 );
 
--- One for the list and each of its filters: time, entity and key, actor,
--- action; and one for the history of one row, whatever it was called.
+-- One for the list and each of its filters (key serves entity and key, too);
+-- and one for the history of one row, whatever it was called.
 CREATE INDEX audit_list ON flagship.audit (tenant, id);
 CREATE INDEX audit_ts ON flagship.audit (tenant, ts);
 CREATE INDEX audit_environment ON flagship.audit (tenant, environment, id);
-CREATE INDEX audit_entity_key ON flagship.audit (tenant, entity, entity_key, id);
+CREATE INDEX audit_entity ON flagship.audit (tenant, entity, id);
 CREATE INDEX audit_key ON flagship.audit (tenant, entity_key, id);
 CREATE INDEX audit_actor ON flagship.audit (tenant, actor, id);
 CREATE INDEX audit_action ON flagship.audit (tenant, action, id);

@@ -35,6 +35,7 @@ CREATE TABLE flagship.api_keys (
     CONSTRAINT api_keys_tenant_needed CHECK
         (tenant IS NOT NULL OR role = 'operator' AND environment IS NULL),
     CONSTRAINT api_keys_hash_length CHECK (octet_length(hash) = 32),
+    CONSTRAINT api_keys_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT api_keys_version_range CHECK (version > 0)
 );
 

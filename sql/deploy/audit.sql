@@ -33,12 +33,12 @@ CREATE TABLE flagship.audit (
         (before IS NOT NULL OR after IS NOT NULL)
 );
 
--- One for the list and each of its filters (key serves entity and key, too);
--- and one for the history of one row, whatever it was called.
+-- One for the list and each of its filters: time, entity and key, actor,
+-- action; and one for the history of one row, whatever it was called.
 CREATE INDEX audit_list ON flagship.audit (tenant, id);
 CREATE INDEX audit_ts ON flagship.audit (tenant, ts);
 CREATE INDEX audit_environment ON flagship.audit (tenant, environment, id);
-CREATE INDEX audit_entity ON flagship.audit (tenant, entity, id);
+CREATE INDEX audit_entity_key ON flagship.audit (tenant, entity, entity_key, id);
 CREATE INDEX audit_key ON flagship.audit (tenant, entity_key, id);
 CREATE INDEX audit_actor ON flagship.audit (tenant, actor, id);
 CREATE INDEX audit_action ON flagship.audit (tenant, action, id);
@@ -79,7 +79,7 @@ CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE
 CREATE FUNCTION flagship.actor() RETURNS text
 LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce(nullif(pg_catalog.current_setting('flagship.actor', true),
+    SELECT coalesce(nullif(left(current_setting('flagship.actor', true), 200),
                            ''), session_user)
 $$;
 

@@ -5,7 +5,8 @@
 -- What a reader that holds (epoch, revision) must fetch: nothing, the rows
 -- that changed since, or everything.  Documents are put together as text,
 -- which is several times faster than the json functions and leaves the json
--- columns as they were written; they never fail, whatever is in a row.
+-- columns as they were written; they never fail, whatever is in a row.  Nor do
+-- two rows of one name, which only a missing constraint lets in.
 
 BEGIN;
 
@@ -130,7 +131,8 @@ BEGIN
             SELECT 'environment', c.tenant, c.environment, NULL::text,
                    (SELECT flagship.environment_text(e)
                       FROM flagship.environments e
-                     WHERE e.tenant = c.tenant AND e.key = c.environment)
+                     WHERE e.tenant = c.tenant AND e.key = c.environment
+                     LIMIT 1)
               FROM flagship.changed_since(p_revision, 'environment') c
              ORDER BY c.tenant, c.environment;
 
@@ -139,7 +141,8 @@ BEGIN
                    (SELECT s."when"::text
                       FROM flagship.segments s
                      WHERE s.tenant = c.tenant AND s.key = c.key
-                       AND s.archived_at IS NULL)
+                       AND s.archived_at IS NULL
+                     LIMIT 1)
               FROM flagship.changed_since(p_revision, 'segment') c
              ORDER BY c.tenant, c.key;
 
@@ -149,7 +152,8 @@ BEGIN
                       FROM flagship.flags f
                      WHERE f.tenant = c.tenant
                        AND f.environment = c.environment AND f.key = c.key
-                       AND f.archived_at IS NULL)
+                       AND f.archived_at IS NULL
+                     LIMIT 1)
               FROM flagship.changed_since(p_revision, 'flag') c
              ORDER BY c.tenant, c.environment, c.key;
     END IF;

@@ -140,7 +140,9 @@ CREATE TABLE flagship.flags (
     CONSTRAINT flags_size CHECK
         (octet_length(variants::text) + octet_length(rules::text)
          + octet_length(user_ids::text) + octet_length(prerequisites::text)
-         + octet_length(metadata::text) + octet_length(tags::text) <= 1000000),
+         + octet_length(metadata::text) + octet_length(tags::text)
+         + octet_length(description) <= 1000000),
+    CONSTRAINT flags_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT flags_version_range CHECK (version > 0)
 );
 

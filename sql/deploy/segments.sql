@@ -24,6 +24,7 @@ CREATE TABLE flagship.segments (
         ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT segments_key_syntax CHECK (flagship.is_key(key)),
     CONSTRAINT segments_size CHECK (octet_length("when"::text) <= 1000000),
+    CONSTRAINT segments_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT segments_version_range CHECK (version > 0)
 );
 

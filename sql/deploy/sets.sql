@@ -26,6 +26,7 @@ CREATE TABLE flagship.sets (
         ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT sets_key_syntax CHECK (flagship.is_key(key)),
     CONSTRAINT sets_size_range CHECK (size >= 0),
+    CONSTRAINT sets_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT sets_version_range CHECK (version > 0)
 );
 

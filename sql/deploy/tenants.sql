@@ -57,6 +57,7 @@ CREATE TABLE flagship.tenants (
     CONSTRAINT tenants_pkey PRIMARY KEY (key),
     CONSTRAINT tenants_id UNIQUE (id),
     CONSTRAINT tenants_key_syntax CHECK (flagship.is_key(key)),
+    CONSTRAINT tenants_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT tenants_version_range CHECK (version > 0)
 );
 
@@ -100,6 +101,7 @@ CREATE TABLE flagship.environments (
         CHECK (flagship.is_metadata(metadata)),
     CONSTRAINT environments_metadata_members
         CHECK (flagship.members_differ(metadata)),
+    CONSTRAINT environments_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT environments_version_range CHECK (version > 0)
 );
 

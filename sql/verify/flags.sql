@@ -28,7 +28,7 @@ BEGIN
                    'flagship.flags_tags', 'flagship.flags_search'])),
         'an index is missing';
 
-    ASSERT (SELECT count(*) >= 19 AND bool_and(convalidated)
+    ASSERT (SELECT count(*) >= 20 AND bool_and(convalidated)
               FROM pg_constraint
              WHERE conrelid = 'flagship.flags'::regclass AND contype = 'c'),
         'a constraint is missing';

@@ -8,7 +8,8 @@
  * The edge: a request becomes a context, flags become headers, variables and
  * gates.
  *
- *   _edge_conf.c    directives: parse, inherit, check
+ *   _edge_conf.c    what is inherited; flag set, prefix, attributes
+ *   _directives.c   lists of headers, gates, identity, variables
  *   _lint.c         what "nginx -t" warns of
  *   _request.c      one request, one answer: pin, evaluate once, release
  *   _context.c      attributes of a request, typed
@@ -285,11 +286,22 @@ typedef struct {
 } ngx_http_flagship_ctx_t;
 
 
+/* An argument of a directive: is it, or does it begin with, a literal? */
+
+#define ngx_http_flagship_is(s, literal)                                      \
+    ((s)->len == sizeof(literal) - 1                                          \
+     && ngx_strncmp((s)->data, literal, sizeof(literal) - 1) == 0)
+
+#define ngx_http_flagship_has(s, literal)                                     \
+    ((s)->len >= sizeof(literal) - 1                                          \
+     && ngx_strncmp((s)->data, literal, sizeof(literal) - 1) == 0)
+
+
 #define ngx_http_flagship_edge_conf(r)                                        \
     ngx_http_flagship_get_loc_conf(r)->edge
 
 
-/* Configuration: _edge_conf.c, _lint.c */
+/* Configuration: _edge_conf.c, _directives.c, _lint.c */
 
 ngx_http_flagship_edge_main_t *ngx_http_flagship_edge_create_main(
     ngx_conf_t *cf);

@@ -191,7 +191,7 @@ END
 
     if [ ! -e "$run/seeded" ]; then
         psql -Xq -v ON_ERROR_STOP=1 -h "$pg_socket" -p "$pg_port" \
-            -U flagship_app -d flagship -1 -f "$top/sql/sample.sql" >/dev/null
+            -U flagship_app -d flagship -f "$top/sql/sample.sql" >/dev/null
         touch "$run/seeded"
         say "Sample of flags loaded"
     fi

@@ -37,6 +37,17 @@ COMMENT ON SCHEMA flagship IS
 -- Substring search in lists.  A trusted extension: no superuser needed.
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA flagship;
 
+DO $$
+DECLARE
+    home regnamespace := (SELECT extnamespace FROM pg_extension
+                           WHERE extname = 'pg_trgm');
+BEGIN
+    IF NOT has_schema_privilege('flagship_owner', home, 'USAGE') THEN
+        RAISE EXCEPTION 'flagship_owner may not use the schema %', home
+              USING HINT = 'The extension pg_trgm is there: grant USAGE';
+    END IF;
+END $$;
+
 SET LOCAL ROLE flagship_owner;
 
 GRANT USAGE ON SCHEMA flagship

@@ -92,7 +92,7 @@ ngx_http_flagship_sync_file_tick(ngx_http_flagship_sync_t *sync)
 
     if (ngx_file_info(sync->conf->file.data, &fi) == NGX_FILE_ERROR) {
         f->read = 0;
-        ngx_http_flagship_sync_file_refused(sync, "cannot be found",
+        ngx_http_flagship_sync_file_refused(sync, "cannot be read",
                                             ngx_errno);
         return;
     }

@@ -157,7 +157,7 @@ ngx_http_flagship_read_text(ngx_http_flagship_build_t *b, char **text,
     fd = open(b->path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
 
     if (fd == -1) {
-        return ngx_http_flagship_read_refuse(b, "cannot be opened", errno);
+        return ngx_http_flagship_read_refuse(b, "cannot be read", errno);
     }
 
     if (fstat(fd, &st) == -1) {

@@ -60,17 +60,12 @@ void
 flagship_operator_equal(flagship_compiler_t *c, const flagship_operator_t *op,
     const flagship_args_t *args, flagship_label_t yes, flagship_label_t no)
 {
-    unsigned          i, reg;
+    unsigned          i, reg, strict;
     flagship_side_t   a, b;
-    flagship_label_t  next, t;
-
-    if (op->option & 2) {
-        t = yes;
-        yes = no;
-        no = t;
-    }
+    flagship_label_t  next;
 
     reg = c->reg;
+    strict = op->option & 1;
 
     flagship_compare_side(c, args, 0, &a);
 
@@ -79,7 +74,14 @@ flagship_operator_equal(flagship_compiler_t *c, const flagship_operator_t *op,
 
         next = (i < args->n - 1) ? flagship_emit_label(c) : yes;
 
-        flagship_compare_equal(c, args, i, &a, &b, op->option & 1, next, no);
+        /* every pair must differ, which is more than that not all are equal */
+
+        if (op->option & 2) {
+            flagship_compare_equal(c, args, i, &a, &b, strict, no, next);
+
+        } else {
+            flagship_compare_equal(c, args, i, &a, &b, strict, next, no);
+        }
 
         if (i < args->n - 1) {
             flagship_emit_bind(c, next);

@@ -136,6 +136,7 @@ flagship_rule_condition(flagship_compiler_t *c,
     flagship_label_t no)
 {
     unsigned                     reg;
+    uint32_t                     operand;
     flagship_args_t              args;
     flagship_value_t             v;
     const flagship_operator_t   *op;
@@ -181,10 +182,11 @@ flagship_rule_condition(flagship_compiler_t *c,
 
     reg = c->reg;
 
-    (void) flagship_rule_operand(c, node);
+    c->nodes--;
+    operand = flagship_rule_operand(c, node);
 
     flagship_emit_operand(c, flagship_emit_test(c, FLAGSHIP_OP_TRUE, yes, no),
-                          FLAGSHIP_REGISTER | reg);
+                          operand);
 
     c->reg = reg;
 }

@@ -4,7 +4,7 @@
  */
 
 
-/* What every unit test needs: cmocka in its order, and texts of known length. */
+/* What every unit test needs: cmocka in its order, texts of known length. */
 
 
 #ifndef _FLAGSHIP_UNIT_H_INCLUDED_

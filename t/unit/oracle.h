@@ -1,0 +1,743 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * A second reading of the language: a plain interpreter of JSON, written from
+ * its description and for nothing but clarity.  Tests let the engine and this
+ * answer the same questions.
+ */
+
+
+#ifndef _FLAGSHIP_ORACLE_H_INCLUDED_
+#define _FLAGSHIP_ORACLE_H_INCLUDED_
+
+
+#include "engine.h"
+
+#include "flagship_semver.h"
+#include "flagship_time.h"
+
+#include <math.h>
+
+
+typedef enum {
+    ORACLE_NULL = 0,
+    ORACLE_BOOL,
+    ORACLE_NUMBER,
+    ORACLE_STRING,
+    ORACLE_ARRAY,
+    ORACLE_OBJECT
+} oracle_type_e;
+
+
+typedef struct oracle_value_s  oracle_value_t;
+
+struct oracle_value_s {
+    oracle_type_e                type;
+    double                       number;     /* of a boolean: 0 or 1 */
+    flagship_str_t               str;
+    size_t                       n;          /* of an array */
+    oracle_value_t              *items;
+};
+
+
+typedef struct {
+    flagship_arena_t             arena;
+    const flagship_json_node_t  *context;
+    const flagship_json_node_t  *segments;   /* name: condition */
+    flagship_str_t               key;
+    int64_t                      now;
+} oracle_t;
+
+
+static oracle_value_t oracle_eval(oracle_t *o,
+    const flagship_json_node_t *node);
+
+
+static inline oracle_value_t
+oracle_null(void)
+{
+    return (oracle_value_t) { .type = ORACLE_NULL };
+}
+
+
+static inline oracle_value_t
+oracle_bool(int b)
+{
+    return (oracle_value_t) { .type = ORACLE_BOOL, .number = b ? 1 : 0 };
+}
+
+
+static inline oracle_value_t
+oracle_number(double number)
+{
+    return (oracle_value_t) { .type = ORACLE_NUMBER, .number = number };
+}
+
+
+static inline oracle_value_t
+oracle_string(flagship_str_t s)
+{
+    return (oracle_value_t) { .type = ORACLE_STRING, .str = s };
+}
+
+
+static inline oracle_value_t
+oracle_data(oracle_t *o, const flagship_json_node_t *node)
+{
+    uint32_t                     i;
+    oracle_value_t               v;
+    const flagship_json_node_t  *child;
+
+    v = oracle_null();
+
+    switch (node->type) {
+
+    case FLAGSHIP_JSON_NULL:
+        return v;
+
+    case FLAGSHIP_JSON_FALSE:
+    case FLAGSHIP_JSON_TRUE:
+        return oracle_bool(node->type == FLAGSHIP_JSON_TRUE);
+
+    case FLAGSHIP_JSON_NUMBER:
+        return oracle_number(node->number);
+
+    case FLAGSHIP_JSON_STRING:
+        return oracle_string(flagship_json_str(node));
+
+    case FLAGSHIP_JSON_OBJECT:
+        v.type = ORACLE_OBJECT;
+        return v;
+    }
+
+    v.type = ORACLE_ARRAY;
+    v.n = node->len;
+    v.items = flagship_arena_alloc(&o->arena, v.n * sizeof(v) + 1);
+    assert_non_null(v.items);
+
+    for (child = node + 1, i = 0; i < node->len; i++) {
+        v.items[i] = oracle_data(o, child);
+        child += child->next;
+    }
+
+    return v;
+}
+
+
+static inline int
+oracle_truth(oracle_value_t v)
+{
+    switch (v.type) {
+
+    case ORACLE_NULL:
+        return 0;
+
+    case ORACLE_BOOL:
+        return v.number != 0;
+
+    case ORACLE_NUMBER:
+        return v.number != 0 && !isnan(v.number);
+
+    case ORACLE_STRING:
+        return v.str.len != 0;
+
+    case ORACLE_ARRAY:
+        return v.n != 0;
+
+    default:
+        return 1;
+    }
+}
+
+
+static inline double
+oracle_to_number(oracle_value_t v)
+{
+    switch (v.type) {
+
+    case ORACLE_NULL:
+        return 0;
+
+    case ORACLE_BOOL:
+    case ORACLE_NUMBER:
+        return v.number;
+
+    case ORACLE_STRING:
+        return flagship_number_parse(v.str.data, v.str.len, 1);
+
+    default:
+        return NAN;
+    }
+}
+
+
+static inline int
+oracle_strictly(oracle_value_t a, oracle_value_t b)
+{
+    if (a.type != b.type || a.type >= ORACLE_ARRAY) {
+        return 0;
+    }
+
+    if (a.type == ORACLE_STRING) {
+        return flagship_str_eq(a.str, b.str);
+    }
+
+    return a.number == b.number;
+}
+
+
+static inline int
+oracle_loosely(oracle_value_t a, oracle_value_t b)
+{
+    if (a.type == ORACLE_NULL || b.type == ORACLE_NULL) {
+        return a.type == b.type;
+    }
+
+    if (a.type >= ORACLE_ARRAY || b.type >= ORACLE_ARRAY) {
+        return 0;
+    }
+
+    if (a.type == ORACLE_STRING && b.type == ORACLE_STRING) {
+        return flagship_str_eq(a.str, b.str);
+    }
+
+    return oracle_to_number(a) == oracle_to_number(b);
+}
+
+
+/* -1, 0, 1, or 2 where they have no order */
+
+static inline int
+oracle_order(oracle_value_t a, oracle_value_t b)
+{
+    int     rc;
+    double  x, y;
+    size_t  n;
+
+    if (a.type == ORACLE_STRING && b.type == ORACLE_STRING) {
+        n = (a.str.len < b.str.len) ? a.str.len : b.str.len;
+        rc = n ? memcmp(a.str.data, b.str.data, n) : 0;
+
+        if (rc == 0) {
+            rc = (a.str.len > b.str.len) - (a.str.len < b.str.len);
+        }
+
+        return (rc > 0) - (rc < 0);
+    }
+
+    x = oracle_to_number(a);
+    y = oracle_to_number(b);
+
+    if (isnan(x) || isnan(y)) {
+        return 2;
+    }
+
+    return (x > y) - (x < y);
+}
+
+
+static inline int
+oracle_compares(flagship_str_t op, oracle_value_t a, oracle_value_t b)
+{
+    if (flagship_str_is(op, "==")) {
+        return oracle_loosely(a, b);
+    }
+
+    if (flagship_str_is(op, "!=")) {
+        return !oracle_loosely(a, b);
+    }
+
+    if (flagship_str_is(op, "===")) {
+        return oracle_strictly(a, b);
+    }
+
+    if (flagship_str_is(op, "!==")) {
+        return !oracle_strictly(a, b);
+    }
+
+    if (flagship_str_is(op, "<")) {
+        return oracle_order(a, b) == -1;
+    }
+
+    if (flagship_str_is(op, ">")) {
+        return oracle_order(a, b) == 1;
+    }
+
+    if (flagship_str_is(op, "<=")) {
+        return oracle_order(a, b) == -1 || oracle_order(a, b) == 0;
+    }
+
+    return oracle_order(a, b) == 1 || oracle_order(a, b) == 0;
+}
+
+
+/* As "cat" writes it. */
+
+static inline flagship_str_t
+oracle_text(oracle_t *o, oracle_value_t v)
+{
+    char            *buf, *p;
+    size_t           i, len;
+    flagship_str_t   s, *parts;
+
+    switch (v.type) {
+
+    case ORACLE_NULL:
+        return unit_str("");
+
+    case ORACLE_BOOL:
+        return unit_str(v.number ? "true" : "false");
+
+    case ORACLE_STRING:
+        return v.str;
+
+    case ORACLE_NUMBER:
+        buf = flagship_arena_alloc(&o->arena, FLAGSHIP_NUMBER_LEN);
+        assert_non_null(buf);
+        return flagship_str(buf, flagship_number_print(v.number, buf));
+
+    case ORACLE_OBJECT:
+        fail_msg("the text of an object is not defined");
+
+    default:
+        break;
+    }
+
+    parts = flagship_arena_alloc(&o->arena, v.n * sizeof(s) + 1);
+    assert_non_null(parts);
+
+    for (i = 0, len = 0; i < v.n; i++) {
+        parts[i] = oracle_text(o, v.items[i]);
+        len += parts[i].len + (i > 0);
+    }
+
+    buf = flagship_arena_alloc(&o->arena, len + 1);
+    assert_non_null(buf);
+
+    for (i = 0, p = buf; i < v.n; i++) {
+        if (i) {
+            *p++ = ',';
+        }
+
+        memcpy(p, parts[i].data, parts[i].len);
+        p += parts[i].len;
+    }
+
+    return flagship_str(buf, len);
+}
+
+
+static inline flagship_str_t
+oracle_join(oracle_t *o, flagship_str_t a, flagship_str_t b)
+{
+    char  *buf;
+
+    buf = flagship_arena_alloc(&o->arena, a.len + b.len + 1);
+    assert_non_null(buf);
+
+    memcpy(buf, a.data, a.len);
+    memcpy(buf + a.len, b.data, b.len);
+
+    return flagship_str(buf, a.len + b.len);
+}
+
+
+static inline oracle_value_t
+oracle_var(oracle_t *o, oracle_value_t *args, size_t n)
+{
+    flagship_str_t               path;
+    const flagship_json_node_t  *node;
+
+    if (n == 0 || args[0].type == ORACLE_NULL) {
+        return oracle_data(o, o->context);
+    }
+
+    path = oracle_text(o, args[0]);
+
+    if (flagship_str_is(path, "$flagd.flagKey")) {
+        return oracle_string(o->key);
+    }
+
+    if (flagship_str_is(path, "$flagd.timestamp")) {
+        return oracle_number((double) o->now);
+    }
+
+    node = engine_lookup(o->context, path);
+
+    if (node) {
+        return oracle_data(o, node);
+    }
+
+    return (n > 1) ? args[1] : oracle_null();
+}
+
+
+static inline int
+oracle_in(oracle_t *o, oracle_value_t needle, oracle_value_t haystack)
+{
+    size_t          i;
+    flagship_str_t  s;
+
+    if (haystack.type == ORACLE_ARRAY) {
+
+        for (i = 0; i < haystack.n; i++) {
+            if (oracle_strictly(needle, haystack.items[i])) {
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    if (haystack.type != ORACLE_STRING || needle.type == ORACLE_NULL
+        || needle.type >= ORACLE_ARRAY)
+    {
+        return 0;
+    }
+
+    s = oracle_text(o, needle);
+
+    for (i = 0; i + s.len <= haystack.str.len; i++) {
+        if (memcmp(haystack.str.data + i, s.data, s.len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static inline oracle_value_t
+oracle_fractional(oracle_t *o, oracle_value_t *args, size_t n)
+{
+    size_t                       i;
+    double                       weights[64], total;
+    uint64_t                     bucket, sum;
+    flagship_str_t               by;
+    const flagship_json_node_t  *key;
+
+    by.data = NULL;
+
+    if (n && args[0].type != ORACLE_ARRAY) {
+
+        if (args[0].type == ORACLE_STRING) {
+            by = args[0].str;
+
+        } else if (args[0].type != ORACLE_NULL) {
+            return oracle_null();
+        }
+
+        args++;
+        n--;
+    }
+
+    if (by.data == NULL) {
+        key = flagship_json_get(o->context, "targetingKey");
+
+        if (key == NULL || key->type != FLAGSHIP_JSON_STRING || key->len == 0)
+        {
+            return oracle_null();
+        }
+
+        by = oracle_join(o, o->key, flagship_json_str(key));
+    }
+
+    assert_true(n <= 64);
+
+    for (i = 0, total = 0; i < n; i++) {
+
+        if (args[i].type != ORACLE_ARRAY || args[i].n == 0) {
+            return oracle_null();
+        }
+
+        if (args[i].n < 2 || args[i].items[1].type == ORACLE_NULL) {
+            weights[i] = 1;
+
+        } else if (args[i].items[1].type != ORACLE_NUMBER
+                   || floor(args[i].items[1].number)
+                      != args[i].items[1].number
+                   || args[i].items[1].number > 2147483647)
+        {
+            return oracle_null();
+
+        } else {
+            weights[i] = fmax(args[i].items[1].number, 0);
+        }
+
+        total += weights[i];
+    }
+
+    if (total == 0 || total > 2147483647) {
+        return oracle_null();
+    }
+
+    bucket = ((uint64_t) flagship_murmur3(by.data, by.len)
+              * (uint64_t) total) >> 32;
+    sum = 0;
+
+    for (i = 0; /* void */ ; i++) {
+        sum += (uint64_t) weights[i];
+
+        if (bucket < sum) {
+            return args[i].items[0];
+        }
+    }
+}
+
+
+static inline oracle_value_t
+oracle_sem_ver(oracle_t *o, oracle_value_t *args)
+{
+    flagship_semver_t     a, b;
+    flagship_semver_op_e  op;
+
+    if (args[1].type != ORACLE_STRING) {
+        return oracle_null();
+    }
+
+    op = flagship_semver_op(args[1].str);
+
+    if (op == FLAGSHIP_SEMVER_BAD
+        || (args[0].type != ORACLE_STRING && args[0].type != ORACLE_NUMBER)
+        || (args[2].type != ORACLE_STRING && args[2].type != ORACLE_NUMBER)
+        || flagship_semver_parse(&a, oracle_text(o, args[0])) != FLAGSHIP_OK
+        || flagship_semver_parse(&b, oracle_text(o, args[2])) != FLAGSHIP_OK)
+    {
+        return oracle_null();
+    }
+
+    return oracle_bool(flagship_semver_test(&a, op, &b));
+}
+
+
+/* Operators that look at their arguments one after the other. */
+
+static inline int
+oracle_lazy(oracle_t *o, flagship_str_t op, const flagship_json_node_t *arg,
+    size_t n, oracle_value_t *result)
+{
+    int  and;
+
+    if (flagship_str_is(op, "if") || flagship_str_is(op, "?:")) {
+
+        *result = oracle_null();
+
+        while (n) {
+            *result = oracle_eval(o, arg);
+
+            if (n == 1) {
+                break;
+            }
+
+            arg += arg->next;
+
+            if (oracle_truth(*result)) {
+                *result = oracle_eval(o, arg);
+                break;
+            }
+
+            *result = oracle_null();
+            arg += arg->next;
+            n -= 2;
+        }
+
+        return 1;
+    }
+
+    and = flagship_str_is(op, "and");
+
+    if (and || flagship_str_is(op, "or")) {
+
+        *result = oracle_bool(0);
+
+        for ( /* void */ ; n; n--) {
+            *result = oracle_eval(o, arg);
+
+            if (oracle_truth(*result) != and) {
+                break;
+            }
+
+            arg += arg->next;
+        }
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
+static inline oracle_value_t
+oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
+{
+    size_t                       i;
+    int64_t                      t;
+    flagship_str_t               s, u;
+    const flagship_json_node_t  *node;
+
+    if (flagship_str_is(op, "var")) {
+        return oracle_var(o, args, n);
+    }
+
+    if (flagship_str_is(op, "!")) {
+        return oracle_bool(n == 0 || !oracle_truth(args[0]));
+    }
+
+    if (flagship_str_is(op, "!!")) {
+        return oracle_bool(n && oracle_truth(args[0]));
+    }
+
+    if (flagship_str_is(op, "cat")) {
+        s = unit_str("");
+
+        for (i = 0; i < n; i++) {
+            s = oracle_join(o, s, oracle_text(o, args[i]));
+        }
+
+        return oracle_string(s);
+    }
+
+    if (flagship_str_is(op, "fractional")) {
+        return oracle_fractional(o, args, n);
+    }
+
+    if (flagship_str_is(op, "sem_ver")) {
+        return (n == 3) ? oracle_sem_ver(o, args) : oracle_null();
+    }
+
+    if (flagship_str_is(op, "time")) {
+
+        if (n && args[0].type == ORACLE_NUMBER) {
+            return args[0];
+        }
+
+        if (n == 0 || args[0].type != ORACLE_STRING
+            || flagship_time_parse(args[0].str, &t) != FLAGSHIP_OK)
+        {
+            return oracle_null();
+        }
+
+        return oracle_number((double) t);
+    }
+
+    if (flagship_str_is(op, "segment")) {
+        node = flagship_json_member(o->segments, args[0].str.data,
+                                    args[0].str.len);
+        assert_non_null(node);
+        return oracle_bool(oracle_truth(oracle_eval(o, node)));
+    }
+
+    if (flagship_str_is(op, "rollout")) {
+        node = flagship_json_get(o->context, "targetingKey");
+        u = node && node->type == FLAGSHIP_JSON_STRING
+            ? flagship_json_str(node) : unit_str("");
+
+        if (n > 1) {
+            u = args[1].type == ORACLE_STRING ? args[1].str : unit_str("");
+        }
+
+        return oracle_bool(args[0].number >= 100
+                           || (u.len && flagship_rollout_bucket(u, o->key)
+                                        < round(args[0].number * 1e6)));
+    }
+
+    /* of two or more */
+
+    if (n < 2) {
+        return oracle_null();
+    }
+
+    if (flagship_str_is(op, "in")) {
+        return oracle_bool(oracle_in(o, args[0], args[1]));
+    }
+
+    if (flagship_str_is(op, "starts_with")
+        || flagship_str_is(op, "ends_with"))
+    {
+        if (args[0].type != ORACLE_STRING || args[1].type != ORACLE_STRING) {
+            return oracle_null();
+        }
+
+        s = args[0].str;
+        u = args[1].str;
+
+        return oracle_bool(s.len >= u.len
+                           && memcmp(s.data + (op.data[0] == 's'
+                                               ? 0 : s.len - u.len),
+                                     u.data, u.len) == 0);
+    }
+
+    for (i = 1; i < n; i++) {
+        if (!oracle_compares(op, args[i - 1], args[i])) {
+            return oracle_bool(0);
+        }
+    }
+
+    return oracle_bool(1);
+}
+
+
+static oracle_value_t
+oracle_eval(oracle_t *o, const flagship_json_node_t *node)
+{
+    size_t                       i, n;
+    flagship_str_t               op;
+    oracle_value_t              *args, v;
+    const flagship_json_node_t  *arg;
+
+    if (node->type == FLAGSHIP_JSON_ARRAY) {
+
+        v = oracle_null();
+        v.type = ORACLE_ARRAY;
+        v.n = node->len;
+        v.items = flagship_arena_alloc(&o->arena, v.n * sizeof(v) + 1);
+        assert_non_null(v.items);
+
+        for (arg = node + 1, i = 0; i < v.n; i++) {
+            v.items[i] = oracle_eval(o, arg);
+            arg += arg->next;
+        }
+
+        return v;
+    }
+
+    if (node->type != FLAGSHIP_JSON_OBJECT || node->len != 1) {
+        return oracle_data(o, node);
+    }
+
+    op = flagship_json_str(node + 1);
+    arg = node + 2;
+    n = 1;
+
+    if (arg->type == FLAGSHIP_JSON_ARRAY) {
+        n = arg->len;
+        arg++;
+    }
+
+    if (oracle_lazy(o, op, arg, n, &v)) {
+        return v;
+    }
+
+    args = flagship_arena_alloc(&o->arena, n * sizeof(v) + 1);
+    assert_non_null(args);
+
+    for (i = 0; i < n; i++) {
+        args[i] = oracle_eval(o, arg);
+        arg += arg->next;
+    }
+
+    if (flagship_str_is(op, "cat") && node[2].type != FLAGSHIP_JSON_ARRAY
+        && args[0].type == ORACLE_ARRAY)
+    {
+        return oracle_apply(o, op, args[0].items, args[0].n);
+    }
+
+    return oracle_apply(o, op, args, n);
+}
+
+
+#endif /* _FLAGSHIP_ORACLE_H_INCLUDED_ */

@@ -4,6 +4,8 @@
 # difference.  All of them are started anew in each round, so that the luck of
 # an address layout is one round's.
 
+package Flagship::Bench::Scenario::Headers;
+
 use strict;
 use warnings;
 
@@ -28,7 +30,8 @@ sub servers {
 
     push @servers, lua($_), njs($_) for 1, 10;
 
-    return grep { (!$ENV{X} || $_->{name} =~ $ENV{X}) && (!$bench->{short} || $_->{n} <= 10) } @servers;
+    return grep { $_->{name} =~ /$bench->{servers}/
+                  && (!$bench->{short} || $_->{n} <= 10) } @servers;
 }
 
 

@@ -1,6 +1,8 @@
 # Core without nginx: a C program linked with libflagship.a, run once a round,
 # so that each round has an address layout of its own.
 
+package Flagship::Bench::Scenario::Core;
+
 use strict;
 use warnings;
 

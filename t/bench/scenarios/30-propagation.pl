@@ -6,6 +6,8 @@
 # of the figure.  A change gives a flag the next number; each worker is asked
 # on a connection of its own until it answers with that number or a later one.
 
+package Flagship::Bench::Scenario::Propagation;
+
 use strict;
 use warnings;
 

@@ -2,6 +2,8 @@
 # second, against the same requests while as many transactions change another
 # table.
 
+package Flagship::Bench::Scenario::Swaps;
+
 use strict;
 use warnings;
 

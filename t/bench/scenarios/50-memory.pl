@@ -2,6 +2,8 @@
 # file, and with flags from PostgreSQL, after some requests.  "Private" is what
 # the machine has less for each worker; libraries and the zone are shared.
 
+package Flagship::Bench::Scenario::Memory;
+
 use strict;
 use warnings;
 

@@ -31,6 +31,7 @@ sub new {
         rounds  => 7,
         seconds => 1,
         short   => 0,
+        servers => '',
         figures => [],
         notes   => [],
         cpus    => [cpus()],

@@ -18,6 +18,7 @@ my @accepted = (
     [ 'host=db port=6543', 0, 'db||6543|db:6543|name' ],
     [ "host = 'db'  port = 1 ", 0, 'db||1|db:1|name' ],
     [ "\n host=db\n port=1\n", 0, 'db||1|db:1|name' ],
+    [ 'host=localhost', 0, 'localhost||5432|localhost:5432' ],
     [ 'host=10.0.0.1', 0, '10.0.0.1|10.0.0.1|5432|10.0.0.1:5432' ],
     [ 'host=::1', 0, '::1|::1|5432|[::1]:5432' ],
     [ 'host=fe80::1%eth0', 0,
@@ -66,6 +67,8 @@ my @accepted = (
     [ 'host=db sslrootcert=/etc/ca.pem passfile=/etc/pass', 0,
         'db||5432|db:5432|name', sslrootcert => '/etc/ca.pem',
         passfile => '/etc/pass' ],
+    [ 'host=db sslkey=pkcs11:x', 0, 'db||5432|db:5432|name',
+        sslkey => 'pkcs11:x' ],
     [ 'host=db sslrootcert=ca.pem', 0, 'db||5432|db:5432|name',
         sslrootcert => $p->test->dir . '/ca.pem' ],
     [ 'host=db ssl_min_protocol_version=tlsv1.2 '
@@ -149,6 +152,10 @@ my @refused = (
     [ "host='a", 'unterminated quoted string' ],
     [ "host=a\0b", 'zero byte' ],
 );
+
+is($p->parse('host=localhost,/x,::1')->{names}, 0, 'nothing to be resolved');
+is($p->parse('host=localhost,a')->{names}, 1, 'a name');
+
 
 subtest 'refused' => sub {
     for (@refused) {

@@ -17,7 +17,7 @@ my @fakes;
 $port{hole} = $hole->{port};
 
 for my $mode (qw(silent close reset garbage half mute primary standby
-    readonly odd refuse))
+    readonly odd denied refuse))
 {
     push @fakes, my $fake = Flagship::FakePostgres->new($mode);
     $port{$mode} = $fake->port;
@@ -90,6 +90,7 @@ my @cases = (
     [ 'mute', '', 'writable', undef,
         "no answer about its role within $timeout ms" ],
     [ 'odd', '', 'writable', undef, 'its answer about its role' ],
+    [ 'denied', '', 'writable', undef, 'not for you' ],
     [ 'refuse', '', '', undef, 'the database system is starting up' ],
     [ 'standby', '', 'writable', undef, 'it is a standby' ],
     [ 'readonly', 'target_session_attrs=read-write', '', undef,
@@ -111,6 +112,9 @@ my @cases = (
 
 at(@$_[0 .. 2]) for @cases;
 at($_, 'connect_timeout=100') for qw(hole silent half);
+
+$locations .= 'location /folder { pg_probe "port=1 user=x"; }'
+    . 'location /nowhere { pg_probe "host=/nowhere port=1 user=x"; }';
 
 my $p = Flagship::PgProbe->new($locations);
 
@@ -147,6 +151,14 @@ for my $round (1, 2) {
 is($p->fds, $fds, 'no descriptor was left behind');
 
 
+# Sockets of a folder: the one libpq was built with, and none at all
+
+like($p->open('/folder')->{error}, qr{socket "/\S+/\.s\.PGSQL\.1" failed: No such file},
+    "no server in libpq's own folder");
+like($p->open('/nowhere')->{error},
+    qr{socket "/nowhere/\.s\.PGSQL\.1" failed: No such file}, 'no folder');
+
+
 # An attempt that hangs is not waited for
 
 for my $hosts ('hole', 'silent', 'half') {
@@ -160,6 +172,24 @@ for my $hosts ('hole', 'silent', 'half') {
 }
 
 is($p->fds, $fds, 'nor by those');
+
+
+subtest 'no connections of nginx are left' => sub {
+    my $q = Flagship::PgProbe->new($locations,
+        events => 'worker_connections 16;');
+    my $uri = at('primary', '', '');
+
+    my @ready = map { $q->open($uri, id => $_) } 0 .. 19;
+
+    # some go to the listening socket, the client and nginx itself
+    my $n = grep { $_->{ready} } @ready;
+    ok($n >= 8 && $n < 16, "$n connections");
+    like($ready[19]{error}, qr/worker_connections are not enough/,
+        'then one fails');
+
+    $q->close(id => $_) for 0 .. 19;
+    is($q->open($uri)->{ready}, 1, 'until others are closed');
+};
 
 
 done_testing;

@@ -22,7 +22,7 @@ location /drip { pg_probe "host=127.0.0.1 port=$fake{drip}{port}" writable; }
 location /cut { pg_probe "host=127.0.0.1 port=$fake{cut}{port}" writable; }
 EOT
     # what libpq would obey
-    main => join ' ', map { "env $_;" } 'PGHOSTADDR=192.0.2.1',
+    main => join ' ', map { "env $_;" } 'TZ=UTC', 'PGHOSTADDR=192.0.2.1',
         'PGOPTIONS=--bogus', 'PGSSLMODE=bogus', 'PGAPPNAME=bogus',
         'PGTZ=Asia/Tokyo', 'PGTARGETSESSIONATTRS=bogus', 'PGSERVICE=bogus');
 

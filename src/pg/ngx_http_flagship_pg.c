@@ -358,7 +358,7 @@ ngx_http_flagship_pg_reason(ngx_http_flagship_pg_t *pg, const char *why)
 
         p = ngx_slprintf(p, last, "%V", &pg->peer);
 
-        if (host->name && pg->addr < pg->naddrs) {
+        if ((host->name || host->loopback) && pg->addr < pg->naddrs) {
             p = ngx_slprintf(p, last, " (%s)", pg->addrs[pg->addr]);
         }
 

@@ -159,6 +159,55 @@ ngx_http_flagship_pg_is_addr(ngx_str_t *text)
 }
 
 
+/* A host that is no socket: an address, "localhost" or another name. */
+
+static ngx_int_t
+ngx_http_flagship_pg_name(ngx_http_flagship_pg_host_t *host)
+{
+    u_char      c;
+    size_t      i;
+    ngx_uint_t  plain;
+
+    plain = 1;
+
+    for (i = 0; i < host->host.len; i++) {
+        c = host->host.data[i];
+
+        if (c == ':' || c == '%') {
+            plain = 0;
+
+        } else if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z')
+                   && !(c >= 'A' && c <= 'Z')
+                   && c != '-' && c != '_' && c != '.')
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (host->hostaddr.len) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_flagship_pg_is_addr(&host->host)) {
+        host->hostaddr = host->host;
+        return NGX_OK;
+    }
+
+    if (!plain) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_strcasecmp(host->host.data, (u_char *) "localhost") == 0) {
+        host->loopback = 1;
+
+    } else {
+        host->name = 1;
+    }
+
+    return NGX_OK;
+}
+
+
 /* What kind of host this is; its peer name. */
 
 static char *
@@ -166,7 +215,6 @@ ngx_http_flagship_pg_host(ngx_conf_t *cf, ngx_http_flagship_pg_host_t *host,
     ngx_uint_t n)
 {
     u_char              c;
-    size_t              i, len;
     ngx_str_t          *shown;
     const char         *fmt;
     struct sockaddr_un  sun;
@@ -180,50 +228,24 @@ ngx_http_flagship_pg_host(ngx_conf_t *cf, ngx_http_flagship_pg_host_t *host,
 
     if (c == '/' || c == '@') {
 
+        /* with an address, this is but the name that libpq calls it */
+
         host->local = (host->hostaddr.len == 0);
 
-        len = host->host.len + sizeof("/.s.PGSQL.65535");
-
-        if (host->local && len > sizeof(sun.sun_path)) {
+        if (host->local && host->host.len + sizeof("/.s.PGSQL.65535")
+                           > sizeof(sun.sun_path))
+        {
             return ngx_http_flagship_pg_message(cf, "the socket folder of "
                                                 "host %ui is too long", n);
         }
 
-    } else {
+    } else if (host->host.len > 255) {
+        return ngx_http_flagship_pg_message(cf, "the name of host %ui is too "
+                                            "long", n);
 
-        if (host->host.len > 255) {
-            return ngx_http_flagship_pg_message(cf, "the name of host %ui is "
-                                                "too long", n);
-        }
-
-        for (i = 0; i < host->host.len; i++) {
-            c = host->host.data[i];
-
-            if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z')
-                && !(c >= 'A' && c <= 'Z') && ngx_strchr("-_.:%", c) == NULL)
-            {
-                return ngx_http_flagship_pg_message(cf, "host %ui is neither "
-                                 "a name nor an address nor a full path", n);
-            }
-        }
-
-        if (host->hostaddr.len == 0) {
-
-            if (ngx_http_flagship_pg_is_addr(&host->host)) {
-                host->hostaddr = host->host;
-
-            } else if (ngx_strlchr(host->host.data,
-                                   host->host.data + host->host.len, ':')
-                       || ngx_strlchr(host->host.data,
-                                      host->host.data + host->host.len, '%'))
-            {
-                return ngx_http_flagship_pg_message(cf, "host %ui is neither "
-                                 "a name nor an address nor a full path", n);
-
-            } else {
-                host->name = 1;
-            }
-        }
+    } else if (ngx_http_flagship_pg_name(host) != NGX_OK) {
+        return ngx_http_flagship_pg_message(cf, "host %ui is neither a name "
+                                  "nor an address nor a full path", n);
     }
 
     shown = host->host.len ? &host->host : &host->hostaddr;
@@ -234,9 +256,11 @@ ngx_http_flagship_pg_host(ngx_conf_t *cf, ngx_http_flagship_pg_host_t *host,
         return (char *) "no memory";
     }
 
-    fmt = !host->local && ngx_strlchr(shown->data, shown->data + shown->len,
-                                      ':')
-          ? "[%V]:%s" : "%V:%s";
+    fmt = "%V:%s";
+
+    if (!host->local && strchr((char *) shown->data, ':') != NULL) {
+        fmt = "[%V]:%s";
+    }
 
     host->peer.len = ngx_sprintf(host->peer.data, fmt, shown, host->port)
                      - host->peer.data;

@@ -53,6 +53,7 @@ typedef struct {
     ngx_str_t                         peer;      /* "host:port" */
 
     unsigned                          local:1;   /* a socket */
+    unsigned                          loopback:1; /* "localhost" */
     unsigned                          name:1;    /* has to be resolved */
 } ngx_http_flagship_pg_host_t;
 

@@ -23,9 +23,14 @@
 #include "ngx_http_flagship_pg_local.h"
 
 #if (NGX_THREADS)
+
 #include <ngx_thread_pool.h>
 #include <netdb.h>
 #include <resolv.h>
+
+
+#define NGX_HTTP_FLAGSHIP_PG_LOOKUP  5    /* seconds at most */
+
 #endif
 
 
@@ -84,16 +89,14 @@ ngx_http_flagship_pg_resolve(ngx_http_flagship_pg_t *pg, const char **why)
     pg->addr = 0;
     pg->naddrs = 0;
 
-    if (!host->name) {
-        ngx_http_flagship_pg_add_addr(pg, (char *) host->hostaddr.data);
+    if (host->loopback) {
+        ngx_http_flagship_pg_add_addr(pg, "127.0.0.1");
+        ngx_http_flagship_pg_add_addr(pg, "::1");
         return NGX_OK;
     }
 
-    if (host->host.len == 9
-        && ngx_strncasecmp(host->host.data, (u_char *) "localhost", 9) == 0)
-    {
-        ngx_http_flagship_pg_add_addr(pg, "127.0.0.1");
-        ngx_http_flagship_pg_add_addr(pg, "::1");
+    if (!host->name) {
+        ngx_http_flagship_pg_add_addr(pg, (char *) host->hostaddr.data);
         return NGX_OK;
     }
 
@@ -236,7 +239,8 @@ ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     (void) ngx_cpystrn((u_char *) lookup->name, host->host.data,
                        sizeof(lookup->name));
 
-    lookup->seconds = pg->options.timeout / 1000;
+    lookup->seconds = ngx_min(pg->options.timeout / 1000,
+                              NGX_HTTP_FLAGSHIP_PG_LOOKUP);
 
     lookup->task.ctx = lookup;
     lookup->task.handler = ngx_http_flagship_pg_lookup_thread;
@@ -278,7 +282,9 @@ ngx_http_flagship_pg_lookup_thread(void *data, ngx_log_t *log)
 
     if (res_init() == 0) {
         n = (_res.nscount > 0) ? _res.nscount : 1;
-        _res.retry = 1;
+
+        _res.retry = (lookup->seconds >= 2 * n) ? 2 : 1;
+        n *= _res.retry;
         _res.retrans = (lookup->seconds > n) ? lookup->seconds / n : 1;
     }
 

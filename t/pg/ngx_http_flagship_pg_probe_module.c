@@ -29,6 +29,10 @@
 #include <ngx_thread_pool.h>
 #include <netdb.h>
 
+#if (FLAGSHIP_SANITIZE)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 
 #define PROBE_SLOTS  128
 #define PROBE_TEXT   8192
@@ -643,6 +647,12 @@ probe_exit(ngx_cycle_t *cycle)
             probe_slots[i].pg = NULL;
         }
     }
+
+#if (FLAGSHIP_SANITIZE)
+    /* later, what this module and libpq hold for good would be unreachable,
+       since both are unloaded first */
+    __lsan_do_leak_check();
+#endif
 }
 
 

@@ -14,6 +14,7 @@ package Flagship::FakePostgres;
 # primary     logs in, and answers the question for its role
 # standby     the same, in recovery
 # readonly    the same, a primary with default_transaction_read_only
+# denied      the same, with an error for an answer
 # odd         the same, with an answer that makes no sense
 # drip        a primary that sends byte by byte
 # cut         a primary that closes in the midst of a row
@@ -38,7 +39,7 @@ use Flagship::Port qw(free_port);
 our @EXPORT_OK = qw(black_hole);
 
 my %login = map { $_ => 1 }
-    qw(mute primary standby readonly odd drip cut endless);
+    qw(mute primary standby readonly odd denied drip cut endless);
 
 
 sub new {
@@ -175,6 +176,12 @@ sub _answer {
     my @role = $mode eq 'standby' ? qw(t on)
         : $mode eq 'readonly' ? qw(f on)
         : $mode eq 'odd' ? ('f') : qw(f off);
+
+    if ($mode eq 'denied') {
+        $say->(_message('E', "SERROR\0VERROR\0C42501\0Mnot for you\0\0"),
+            _message('Z', 'I'));
+        return;
+    }
 
     if ($query =~ /pg_is_in_recovery/) {
         $say->(_columns(scalar @role), _row(@role),

@@ -141,7 +141,8 @@ sub _module {
 
     my @flags = $sanitize
         ? ('-O1', '-fsanitize=address,undefined',
-            '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer')
+            '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer',
+            '-DFLAGSHIP_SANITIZE=1')
         : ('-O1');
 
     push @flags, split ' ', $ENV{FLAGSHIP_PROBE_FLAGS} // '';

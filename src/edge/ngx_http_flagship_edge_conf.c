@@ -309,6 +309,7 @@ ngx_http_flagship_edge_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_flagship_check_value(ngx_conf_t *cf, ngx_http_complex_value_t *value)
 {
+    ngx_str_t                   name;
     ngx_uint_t                 *index;
     ngx_http_variable_t        *v;
     ngx_http_core_main_conf_t  *cmcf;
@@ -322,13 +323,19 @@ ngx_http_flagship_check_value(ngx_conf_t *cf, ngx_http_complex_value_t *value)
 
     for (index = value->flushes; *index != (ngx_uint_t) -1; index++) {
 
-        if (ngx_http_flagship_has(&v[*index].name, "flagship_")
-            && !ngx_http_flagship_is(&v[*index].name, "flagship_identity"))
+        name = v[*index].name;
+
+        if (ngx_http_flagship_has(&name, "flagship_value_")
+            || ngx_http_flagship_has(&name, "flagship_variant_")
+            || ngx_http_flagship_has(&name, "flagship_reason_")
+            || ngx_http_flagship_has(&name, "flagship_enabled_")
+            || ngx_http_flagship_is(&name, "flagship_flags")
+            || ngx_http_flagship_is(&name, "flagship_cache_key")
+            || ngx_http_flagship_is(&name, "flagship_revision"))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "flags cannot be decided by flags: variable "
-                               "\"$%V\" is not allowed here",
-                               &v[*index].name);
+                               "\"$%V\" is not allowed here", &name);
             return NGX_CONF_ERROR;
         }
     }

@@ -126,7 +126,7 @@ my %half;
 $half{ $t->get("/?user=user$_")->header('Half') }++ for 1 .. 60;
 is_deeply([ sort keys %half ], [ 'false', 'true' ], 'half of them');
 
-header_is('/own?number=1', Number => 'none',
+header_is('/own?number=1', Number => 'null',
     'attributes of a location are in place of those above');
 
 # tenants and environments

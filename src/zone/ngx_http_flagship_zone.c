@@ -308,9 +308,8 @@ ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
 
     ngx_memzero(&p, sizeof(ngx_http_flagship_publication_t));
 
-    set = ngx_alloc((view->nsets + 1)
-                    * sizeof(ngx_http_flagship_publication_set_t),
-                    ngx_cycle->log);
+    set = malloc((view->nsets + 1)
+                 * sizeof(ngx_http_flagship_publication_set_t));
     if (set == NULL) {
         return NGX_ERROR;
     }
@@ -336,7 +335,7 @@ ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
         *needed = p.needed;
     }
 
-    ngx_free(set);
+    free(set);
 
     if (rc != NGX_OK) {
         return NGX_ERROR;

@@ -125,7 +125,7 @@ ngx_http_flagship_zone_reserve(ngx_http_flagship_zone_t *zone,
 
     rc = NGX_AGAIN;
 
-    p->order = ngx_alloc((p->nsets + 1) * sizeof(*p->order), ngx_cycle->log);
+    p->order = malloc((p->nsets + 1) * sizeof(*p->order));
     if (p->order == NULL) {
         goto failed;
     }
@@ -667,7 +667,7 @@ static void
 ngx_http_flagship_publication_done(ngx_http_flagship_pub_t *p)
 {
     if (p->order) {
-        ngx_free(p->order);
+        free(p->order);
         p->order = NULL;
     }
 

@@ -14,6 +14,8 @@
  * A process that does not tick (the master; any before init_process) keeps no
  * view that nobody refers to, as nothing would ever drop it.
  *
+ * Views are of malloc(): they outlive any pool, and to fail is no emergency.
+ *
  * Runs in the event loop of any process; takes no lock.  view_find() and
  * view_set() only read what a view holds, so a thread may call them as long as
  * the loop keeps its reference.
@@ -95,7 +97,7 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone)
         return;
     }
 
-    view = ngx_alloc(sizeof(ngx_http_flagship_view_t), ngx_cycle->log);
+    view = malloc(sizeof(ngx_http_flagship_view_t));
     if (view == NULL) {
         return;
     }
@@ -133,7 +135,7 @@ ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view)
                                     ngx_http_flagship_slot(view->live));
     }
 
-    ngx_free(view);
+    free(view);
 }
 
 
@@ -324,7 +326,7 @@ ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
     ngx_http_flagship_hold_leave(zone->root, zone->word);
 
     if (zone->view && zone->view->refs == 0) {
-        ngx_free(zone->view);
+        free(zone->view);
         zone->view = NULL;
     }
 

@@ -110,6 +110,9 @@ subtest 'revisions and epochs' => sub {
     is($t->publish(7, 'a.a:100', epoch => 'f')->{code}, 'declined',
         'up to there nothing is new');
     is($t->publish(8, 'a.a:100', epoch => 'f')->{code}, 'ok', 'behind it is');
+    is($t->publish(2, 'a.a:100', epoch => 'f', back => 1)->{code}, 'ok',
+        'a source that went back');
+    is($t->ask('stat')->{revision}, 2, 'is followed');
 };
 
 

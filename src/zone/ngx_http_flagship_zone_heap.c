@@ -27,8 +27,10 @@
 #define NGX_HTTP_FLAGSHIP_LOCK_SPIN  64
 
 
-static ngx_uint_t ngx_http_flagship_slot_held(ngx_http_flagship_root_t *root,
-    ngx_uint_t slot);
+static uint32_t ngx_http_flagship_zone_held(ngx_http_flagship_root_t *root,
+    uint32_t slots);
+static ngx_uint_t ngx_http_flagship_block_used(
+    ngx_http_flagship_root_t *root, ngx_http_flagship_block_t *block);
 static void ngx_http_flagship_heap_mark(ngx_http_flagship_root_t *root,
     ngx_uint_t slot);
 
@@ -181,25 +183,31 @@ found:
 }
 
 
-/* Frees what nobody lists, and merges neighbours that are free. */
+/*
+ * Frees what nobody lists, merges neighbours that are free, and gives back the
+ * slots that were garbage when it began.
+ */
 
 void
 ngx_http_flagship_heap_sweep(ngx_http_flagship_root_t *root)
 {
-    uint64_t                    offset, garbage;
-    ngx_uint_t                  i;
-    ngx_http_flagship_slot_t   *slot;
+    uint64_t                    offset;
+    uint32_t                    state;
+    ngx_uint_t                  i, garbage;
     ngx_http_flagship_block_t  *block, *previous;
 
-    garbage = ngx_http_flagship_load(&root->garbage);
+    garbage = 0;
 
     root->sweeps++;
 
     for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_SLOTS; i++) {
-        if (ngx_http_flagship_load(&root->slots[i].state)
-            == NGX_HTTP_FLAGSHIP_SLOT_SEALED)
-        {
+        state = ngx_http_flagship_load(&root->slots[i].state);
+
+        if (state == NGX_HTTP_FLAGSHIP_SLOT_SEALED) {
             ngx_http_flagship_heap_mark(root, i);
+
+        } else if (state == NGX_HTTP_FLAGSHIP_SLOT_GARBAGE) {
+            garbage |= (ngx_uint_t) 1 << i;
         }
     }
 
@@ -209,15 +217,8 @@ ngx_http_flagship_heap_sweep(ngx_http_flagship_root_t *root)
         block = ngx_http_flagship_block(root, offset);
         offset += block->size;
 
-        if (block->ticket && block->mark != root->sweeps) {
-            slot = &root->slots[block->slot];
-
-            if (ngx_http_flagship_load(&slot->state)
-                == NGX_HTTP_FLAGSHIP_SLOT_FREE
-                || slot->ticket != block->ticket)
-            {
-                ngx_http_flagship_link(&block->ticket, 0);
-            }
+        if (block->ticket && !ngx_http_flagship_block_used(root, block)) {
+            ngx_http_flagship_link(&block->ticket, 0);
         }
 
         if (block->ticket) {
@@ -234,7 +235,32 @@ ngx_http_flagship_heap_sweep(ngx_http_flagship_root_t *root)
         previous = block;
     }
 
-    root->swept = garbage;
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_SLOTS; i++) {
+        if (garbage & (ngx_uint_t) 1 << i) {
+            ngx_http_flagship_store(&root->slots[i].state,
+                                    NGX_HTTP_FLAGSHIP_SLOT_FREE);
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_block_used(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_block_t *block)
+{
+    uint32_t                   state;
+    ngx_http_flagship_slot_t  *slot;
+
+    if (block->mark == root->sweeps) {
+        return 1;
+    }
+
+    slot = &root->slots[block->slot];
+    state = ngx_http_flagship_load(&slot->state);
+
+    return (state == NGX_HTTP_FLAGSHIP_SLOT_WRITING
+            || state == NGX_HTTP_FLAGSHIP_SLOT_SEALED)
+           && slot->ticket == block->ticket;
 }
 
 
@@ -295,8 +321,8 @@ ngx_http_flagship_heap_stat(ngx_http_flagship_root_t *root,
 }
 
 
-/* Something may be there to reclaim: more slots than the live one are taken,
-   or a slot was freed since the last sweep.  Without the mutex: a hint. */
+/* Something may be there to reclaim: more slots than the live one are not free.
+   Without the mutex: a hint. */
 
 ngx_uint_t
 ngx_http_flagship_zone_garbage(ngx_http_flagship_root_t *root)
@@ -313,9 +339,7 @@ ngx_http_flagship_zone_garbage(ngx_http_flagship_root_t *root)
         }
     }
 
-    return n > 1
-           || ngx_http_flagship_load(&root->garbage)
-              != ngx_http_flagship_load(&root->swept);
+    return n > 1;
 }
 
 
@@ -324,16 +348,25 @@ ngx_http_flagship_zone_garbage(ngx_http_flagship_root_t *root)
 void
 ngx_http_flagship_zone_reclaim(ngx_http_flagship_root_t *root)
 {
+    uint32_t                   state, garbage, unused;
     uint64_t                   live;
     ngx_pid_t                  pid;
     ngx_uint_t                 i;
     ngx_http_flagship_slot_t  *slot;
 
+    garbage = 0;
+    unused = 0;
+
     for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_SLOTS; i++) {
         slot = &root->slots[i];
+        state = ngx_http_flagship_load(&slot->state);
 
-        if (ngx_http_flagship_load(&slot->state) == NGX_HTTP_FLAGSHIP_SLOT_FREE)
-        {
+        if (state == NGX_HTTP_FLAGSHIP_SLOT_FREE) {
+            continue;
+        }
+
+        if (state == NGX_HTTP_FLAGSHIP_SLOT_GARBAGE) {
+            garbage = 1;
             continue;
         }
 
@@ -349,40 +382,47 @@ ngx_http_flagship_zone_reclaim(ngx_http_flagship_root_t *root)
 
         live = ngx_http_flagship_load(&root->live);
 
-        if (live && ngx_http_flagship_slot(live) == i) {
-            continue;
+        if (live == 0 || ngx_http_flagship_slot(live) != i) {
+            unused |= (uint32_t) 1 << i;
         }
-
-        if (ngx_http_flagship_slot_held(root, i)) {
-            continue;
-        }
-
-        ngx_http_flagship_slot_free(root, i);
     }
 
-    if (root->swept != ngx_http_flagship_load(&root->garbage)) {
+    if (unused) {
+        unused &= ~ngx_http_flagship_zone_held(root, unused);
+    }
+
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_SLOTS; i++) {
+        if (unused & (uint32_t) 1 << i) {
+            ngx_http_flagship_slot_discard(root, i);
+        }
+    }
+
+    if (unused || garbage) {
         ngx_http_flagship_heap_sweep(root);
     }
 }
 
 
-static ngx_uint_t
-ngx_http_flagship_slot_held(ngx_http_flagship_root_t *root, ngx_uint_t slot)
+/* Those of the slots that some process holds. */
+
+static uint32_t
+ngx_http_flagship_zone_held(ngx_http_flagship_root_t *root, uint32_t slots)
 {
+    uint32_t    held;
     uint64_t    word;
     ngx_uint_t  i;
+
+    held = 0;
 
     for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_HOLDS; i++) {
         word = ngx_http_flagship_load(&root->holds[i]);
 
-        if (!(word & ((uint64_t) 1 << slot))) {
-            continue;
-        }
-
-        if (!ngx_http_flagship_zone_gone((ngx_pid_t) (word >> 32))) {
-            return 1;
+        if ((uint32_t) word & slots & ~held
+            && !ngx_http_flagship_zone_gone((ngx_pid_t) (word >> 32)))
+        {
+            held |= (uint32_t) word & slots;
         }
     }
 
-    return 0;
+    return held;
 }

@@ -353,7 +353,7 @@ ngx_http_flagship_publication_take(ngx_http_flagship_root_t *root,
 
 nomem:
 
-    ngx_http_flagship_slot_free(root, p->slot);
+    ngx_http_flagship_slot_discard(root, p->slot);
     ngx_http_flagship_heap_sweep(root);
 
     return NGX_AGAIN;
@@ -625,7 +625,7 @@ ngx_http_flagship_zone_commit(ngx_http_flagship_zone_t *zone,
     live = ngx_http_flagship_live(catalog->generation, p->slot);
 
     if (!ngx_http_flagship_publish(root, base, live)) {
-        ngx_http_flagship_slot_free(root, p->slot);
+        ngx_http_flagship_slot_discard(root, p->slot);
         ngx_http_flagship_publication_done(p);
         return NGX_DECLINED;
     }
@@ -645,7 +645,7 @@ ngx_http_flagship_zone_abort(ngx_http_flagship_zone_t *zone,
 {
 
     if (ngx_http_flagship_publication_ours(zone, p)) {
-        ngx_http_flagship_slot_free(zone->root, p->slot);
+        ngx_http_flagship_slot_discard(zone->root, p->slot);
     }
 
     ngx_http_flagship_publication_done(p);

@@ -24,14 +24,15 @@
  * It belongs to a slot.  "live" is generation << 8 | slot of the catalog that
  * is served, 0 before the first one.  Generations only grow.
  *
- *     slot     FREE --reserve--> WRITING --seal--> SEALED --> FREE
- *                                   |                           ^
- *                                   +---- abort, owner gone ----+
+ *     slot     FREE --reserve--> WRITING --seal--> SEALED --> GARBAGE --> FREE
+ *                                   |                            ^
+ *                                   +----- abort, owner gone ----+
  *
  * A WRITING slot's content may be read by its owner only.  A SEALED slot's is
- * complete and never changes.  A slot leaves FREE under the mutex.  It becomes
- * FREE by its owner (an owner that failed to publish), or under the mutex by
- * whoever reclaims, when all of these hold, looked at in this order:
+ * complete and never changes.  A slot leaves FREE under the mutex, and GARBAGE
+ * when a sweep under the mutex has freed its memory.  It becomes GARBAGE by its
+ * owner (an owner that failed to publish), or under the mutex by whoever
+ * reclaims, when all of these hold, looked at in this order:
  *
  *     (1) it has no owner, or the owner's process is gone
  *     (2) "live" does not name it
@@ -80,8 +81,9 @@
  *     has by now another pid (a respawned worker takes the slot of the dead one
  *     and starts with an empty word: pid and bits are one word so that clearing
  *     a dead one's bits can never hit its successor's).
- *   - A dead publisher: before W1 the slot is freed by (1); after W1 it is live
- *     and (2) protects it; W2 is then not needed, the owner is gone.
+ *   - A dead publisher: before W1 the slot is garbage by (1); after W1 it is
+ *     live and (2) protects it; W2 is then not needed, the owner is gone.
+ *   - A dead reclaimer leaves GARBAGE, and with it the reason for a sweep.
  *   - A pid that another process got by chance makes a reclaim wait, no more,
  *     and until the worker's successor writes its word at the longest.
  *   - The mutex of a dead process is taken from it, by nginx's master or by who
@@ -131,7 +133,8 @@
 typedef enum {
     NGX_HTTP_FLAGSHIP_SLOT_FREE = 0,
     NGX_HTTP_FLAGSHIP_SLOT_WRITING,
-    NGX_HTTP_FLAGSHIP_SLOT_SEALED
+    NGX_HTTP_FLAGSHIP_SLOT_SEALED,
+    NGX_HTTP_FLAGSHIP_SLOT_GARBAGE
 } ngx_http_flagship_slot_e;
 
 
@@ -187,8 +190,6 @@ typedef struct {
 
     uint64_t                   tickets;    /* guarded by the mutex */
     uint64_t                   sweeps;     /* guarded by the mutex */
-    uint64_t                   garbage;    /* slots freed so far */
-    uint64_t                   swept;      /* "garbage" of the last sweep */
     uint64_t                   full;       /* ngx_http_flagship_full_e */
     uint64_t                   needed;     /* bytes, while full */
 
@@ -309,6 +310,14 @@ ngx_http_flagship_hold_enter(ngx_http_flagship_root_t *root, ngx_uint_t word,
 
 
 static ngx_inline void
+ngx_http_flagship_slot_discard(ngx_http_flagship_root_t *root, ngx_uint_t slot)
+{
+    ngx_http_flagship_store(&root->slots[slot].state,
+                            NGX_HTTP_FLAGSHIP_SLOT_GARBAGE);
+}
+
+
+static ngx_inline void
 ngx_http_flagship_hold_leave(ngx_http_flagship_root_t *root, ngx_uint_t word)
 {
     ngx_http_flagship_store(&root->holds[word], 0);
@@ -371,23 +380,8 @@ ngx_http_flagship_publish(ngx_http_flagship_root_t *root, uint64_t base,
 }
 
 
-/*
- * A slot becomes FREE.  The count comes last: a sweep that has seen the count
- * has seen the slot.
- */
-
-static ngx_inline void
-ngx_http_flagship_slot_free(ngx_http_flagship_root_t *root, ngx_uint_t slot)
-{
-    ngx_http_flagship_store(&root->slots[slot].state,
-                            NGX_HTTP_FLAGSHIP_SLOT_FREE);
-
-    (void) __atomic_fetch_add(&root->garbage, 1, __ATOMIC_SEQ_CST);
-}
-
-
 /* Heap and reclaim: ngx_http_flagship_zone_heap.c; the mutex is held, but for
-   _locked() and _unlock(). */
+   gone(), lock(), unlock() and garbage(). */
 
 ngx_uint_t ngx_http_flagship_zone_gone(ngx_pid_t pid);
 ngx_uint_t ngx_http_flagship_zone_lock(ngx_slab_pool_t *shpool,

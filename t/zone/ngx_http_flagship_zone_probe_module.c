@@ -20,10 +20,10 @@
  *     pid        of the worker
  *     read       every image of the view, checked; wait=MS holds the view and
  *                checks once more
- *     publish    revision=, epoch=, whole=, force=, sets=TENANT.ENV:BYTES,...
- *                (0 bytes: dropped; "=": the live image once more); die=reserve
- *                or copy or commit kills the worker behind that step;
- *                park=1 stops behind copy
+ *     publish    revision=, epoch=, whole=, force=, back=,
+ *                sets=TENANT.ENV:BYTES,... (0 bytes: dropped; "=": the live
+ *                image once more); die=reserve or copy or commit kills the
+ *                worker behind that step; park=1 stops behind copy
  *     commit     what was parked; abort, likewise
  *     lead       ms=; resign
  *     touch      revision=
@@ -801,6 +801,7 @@ probe_publish(ngx_http_request_t *r, ngx_http_flagship_zone_t *zone)
                             value.len ? epoch : "e");
     pub->p.whole = probe_number(r, "whole");
     pub->p.force = probe_number(r, "force");
+    pub->p.back = probe_number(r, "back");
 
     value = probe_arg(r, "sets");
     probe_parse(pub, &value);

@@ -52,6 +52,7 @@ typedef struct {
     const void                *catalog;     /* the zone's own, to the end */
     ngx_http_flagship_zone_t  *zone;
     uint64_t                   live;
+    ngx_uint_t                 last;        /* the set found last */
 } ngx_http_flagship_view_t;
 
 
@@ -193,8 +194,9 @@ typedef struct {
     ngx_atomic_t               failures;      /* of connecting, in a row */
     ngx_atomic_t               wanted;        /* a revision that some worker
                                                  waits for (any writer) */
-    ngx_atomic_t               publications;
-    ngx_atomic_t               publish_failed;
+    ngx_atomic_t               publications;  /* the zone counts them */
+    ngx_atomic_t               publish_failed;    /* times that reserve() began
+                                                     to fail; likewise */
     ngx_atomic_t               notify_missed;
     ngx_atomic_t               file_refused;
     ngx_atomic_t               headers_dropped;   /* any writer */

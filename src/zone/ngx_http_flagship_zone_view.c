@@ -16,9 +16,9 @@
  *
  * Views are of malloc(): they outlive any pool, and to fail is no emergency.
  *
- * Runs in the event loop of any process; takes no lock.  view_find() and
- * view_set() only read what a view holds, so a thread may call them as long as
- * the loop keeps its reference.
+ * Runs in the event loop of any process; takes no lock.  view_set() only reads
+ * what a view holds, so a thread may call it as long as the loop keeps its
+ * reference.
  */
 
 
@@ -29,6 +29,10 @@
 
 
 static void ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view);
+static ngx_uint_t ngx_http_flagship_entry_is(
+    const ngx_http_flagship_catalog_t *catalog,
+    const ngx_http_flagship_entry_t *entry, ngx_str_t *tenant,
+    ngx_str_t *environment);
 static void ngx_http_flagship_zone_tick(ngx_event_t *ev);
 
 
@@ -113,6 +117,7 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone)
     view->catalog = catalog;
     view->zone = zone;
     view->live = live;
+    view->last = 0;
 
     old = zone->view;
     zone->view = view;
@@ -165,18 +170,27 @@ ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
 }
 
 
+/* Most hosts ask for one set again and again: it is tried before the table. */
+
 const flagship_image_t *
 ngx_http_flagship_view_find(ngx_http_flagship_view_t *view, ngx_str_t *tenant,
     ngx_str_t *environment)
 {
-    u_char                             *name;
     uint32_t                            i, n;
     const uint32_t                     *table;
-    ngx_http_flagship_root_t           *root;
     const ngx_http_flagship_entry_t    *entry;
     const ngx_http_flagship_catalog_t  *catalog;
 
     catalog = view->catalog;
+    entry = ngx_http_flagship_catalog_entries(catalog);
+    n = view->last;
+
+    if (n < catalog->nsets
+        && ngx_http_flagship_entry_is(catalog, &entry[n], tenant, environment))
+    {
+        goto found;
+    }
+
     table = ngx_http_flagship_catalog_table(catalog);
 
     i = ngx_http_flagship_catalog_hash(tenant->data, tenant->len,
@@ -189,21 +203,39 @@ ngx_http_flagship_view_find(ngx_http_flagship_view_t *view, ngx_str_t *tenant,
             return NULL;
         }
 
-        entry = ngx_http_flagship_catalog_entries(catalog) + n;
-        name = (u_char *) catalog + entry->name;
-
-        if (entry->tenant == tenant->len
-            && entry->environment == environment->len
-            && ngx_memcmp(name, tenant->data, tenant->len) == 0
-            && ngx_memcmp(name + tenant->len, environment->data,
-                          environment->len)
-               == 0)
+        if (ngx_http_flagship_entry_is(catalog, &entry[n], tenant, environment))
         {
-            root = ngx_http_flagship_catalog_root(catalog);
-
-            return ngx_http_flagship_at(root, entry->image);
+            break;
         }
     }
+
+    view->last = n;
+
+found:
+
+    return ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
+                                entry[n].image);
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_entry_is(const ngx_http_flagship_catalog_t *catalog,
+    const ngx_http_flagship_entry_t *entry, ngx_str_t *tenant,
+    ngx_str_t *environment)
+{
+    u_char  *name;
+
+    if (entry->tenant != tenant->len || entry->environment != environment->len)
+    {
+        return 0;
+    }
+
+    name = (u_char *) catalog + entry->name;
+
+    return ngx_memcmp(name, tenant->data, tenant->len) == 0
+           && ngx_memcmp(name + tenant->len, environment->data,
+                         environment->len)
+              == 0;
 }
 
 

@@ -185,8 +185,8 @@ forms_check(const char *expr, const char *const *contexts, size_t n,
 
     if (want && strcmp(values[0].json, want) != 0) {
         failed++;
-        print_error("the oracle gives %s, not %s\n%s\n%s\n\n", values[0].json, want,
-                 expr, contexts[0]);
+        print_error("the oracle gives %s, not %s\n%s\n%s\n\n",
+                    values[0].json, want, expr, contexts[0]);
     }
 
     /* the document: a variant for each result, a flag for each form */

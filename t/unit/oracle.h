@@ -411,8 +411,11 @@ oracle_in(oracle_t *o, oracle_value_t needle, oracle_value_t haystack)
 }
 
 
+/* An entry is written as an array; a first argument that is none is "by". */
+
 static inline oracle_value_t
-oracle_fractional(oracle_t *o, oracle_value_t *args, size_t n)
+oracle_fractional(oracle_t *o, const flagship_json_node_t *node,
+    oracle_value_t *args, size_t n)
 {
     size_t                       i;
     double                       weights[64], total;
@@ -422,7 +425,9 @@ oracle_fractional(oracle_t *o, oracle_value_t *args, size_t n)
 
     by.data = NULL;
 
-    if (n && args[0].type != ORACLE_ARRAY) {
+    if (n && (node->type != FLAGSHIP_JSON_ARRAY
+              || node[1].type != FLAGSHIP_JSON_ARRAY))
+    {
 
         if (args[0].type == ORACLE_STRING) {
             by = args[0].str;
@@ -601,10 +606,6 @@ oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
         return oracle_string(s);
     }
 
-    if (flagship_str_is(op, "fractional")) {
-        return oracle_fractional(o, args, n);
-    }
-
     if (flagship_str_is(op, "sem_ver")) {
         return (n == 3) ? oracle_sem_ver(o, args) : oracle_null();
     }
@@ -728,6 +729,10 @@ oracle_eval(oracle_t *o, const flagship_json_node_t *node)
     for (i = 0; i < n; i++) {
         args[i] = oracle_eval(o, arg);
         arg += arg->next;
+    }
+
+    if (flagship_str_is(op, "fractional")) {
+        return oracle_fractional(o, node + 2, args, n);
     }
 
     if (flagship_str_is(op, "cat") && node[2].type != FLAGSHIP_JSON_ARRAY

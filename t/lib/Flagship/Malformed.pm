@@ -14,7 +14,8 @@ package Flagship::Malformed;
 #     raw      writes it with both off; undef: cannot be written at all
 #     compiles 1: the row as "raw" writes it is a flag (segment, environment)
 #              like any other; 0: it must be refused when loaded; undef: either
-#     pointer  where it is wrong: the JSON Pointer starts so; undef: no matter
+#     pointer  where it is wrong: the JSON Pointer starts so; undef: no matter,
+#              or not in one place (cycles, segments that do not exist)
 #
 # For "raw", in a database of its own:
 #
@@ -305,7 +306,7 @@ sub _types {
         flag("type '$type'", 'refused', 0, '/type', type => $type);
     }
 
-    flag('type NULL', 'harmless', 0, '/type', type => undef);
+    flag('type NULL', 'harmless', undef, '/type', type => undef);
     flag('type of 100 kB', 'refused', 0, '/type',
         type => \q{repeat('t', 100000)});
 }
@@ -335,12 +336,13 @@ sub _variants {
     );
 
     for my $what (sort keys %bad) {
-        flag("variants: $what", 'refused', 0, '/variants',
+        flag("variants: $what", 'refused',
+            $what =~ /^null|without a name/ ? undef : 0, '/variants',
             variants => $bad{$what}, default_variant => undef,
             off_variant => undef);
     }
 
-    flag('variants NULL', 'harmless', 0, '/variants', variants => undef);
+    flag('variants NULL', 'harmless', undef, '/variants', variants => undef);
 
     my %number = (
         'too large for a double' => '1e999', 'of 1000 digits' => '1' x 1000,
@@ -393,7 +395,7 @@ sub _variants {
     flag('value of 900 kB', 'harmless', undef, '/variants', type => 'string',
         variants => \q{json_build_object('a', repeat('x', 900000))},
         default_variant => 'a', off_variant => 'a');
-    flag('value of 3 MB', 'refused', 0, undef, type => 'string',
+    flag('value of 3 MB', 'refused', undef, undef, type => 'string',
         variants => \q{json_build_object('a', repeat('x', 3000000))},
         default_variant => 'a', off_variant => 'a');
     flag('20000 variants', 'harmless', undef, '/variants', type => 'number',
@@ -441,7 +443,8 @@ sub _rules {
     );
 
     for my $what (sort keys %bad) {
-        flag("rules: $what", 'refused', 0, '/rules', rules => $bad{$what});
+        flag("rules: $what", 'refused', $what =~ /^null|name/ ? undef : 0,
+            '/rules', rules => $bad{$what});
     }
 
     flag('rules NULL', 'harmless', undef, '/rules', rules => undef);
@@ -452,7 +455,7 @@ sub _rules {
             json_build_object('==', json_build_array(
                 json_build_object('var', 'a'), i)), 'serve', 'on'))
                 FROM generate_series(1, 5000) i)});
-    flag('rules of 3 MB', 'refused', 0, undef,
+    flag('rules of 3 MB', 'refused', undef, undef,
         rules => \q{json_build_array(json_build_object('name',
             repeat('x', 3000000), 'serve', 'on'))});
 }
@@ -488,10 +491,12 @@ sub _conditions {
         my $list = ref $bad{$what};
         my $when = $list ? $bad{$what}[0] : $bad{$what};
 
-        flag("when: $what", $list ? 'refused' : 'harmless', 0, '/rules',
+        my $pointer = $what eq 'an unknown segment' ? undef : '/rules';
+
+        flag("when: $what", $list ? 'refused' : 'harmless', 0, $pointer,
             rules => qq([{"when": $when, "serve": "on"}]));
         flag("deep in when: $what", $list ? 'refused' : 'harmless', 0,
-            '/rules',
+            $pointer,
             rules => qq([{"when": {"and": [true, {"!": [$when]}]},)
                 . ' "serve": "on"}]');
     }
@@ -531,10 +536,10 @@ sub _conditions {
                 json_build_object('var', 'a'),
                 (SELECT json_agg(i) FROM generate_series(1, 100000) i))),
             'serve', 'on'))});
-    flag('a flag that asks itself', 'harmless', 0, '/rules',
+    flag('a flag that asks itself', 'harmless', 0, undef,
         key => 'bad_self',
         rules => '[{"when": {"==": [{"flag": "bad_self"}, "on"]}, "serve": "on"}]');
-    flag('two flags that ask each other', 'harmless', undef, '/rules',
+    flag('two flags that ask each other', 'harmless', undef, undef,
         key => 'bad_ask_a',
         rules => '[{"when": {"==": [{"flag": "bad_ask_b"}, "on"]}, "serve": "on"}]',
         also => [ [ flag => key => 'bad_ask_b', rules =>
@@ -595,7 +600,8 @@ sub _lists {
     );
 
     for my $what (sort keys %bad) {
-        flag("user_ids: $what", 'refused', 0, '/user_ids',
+        flag("user_ids: $what", 'refused', $what eq 'null' ? undef : 0,
+            '/user_ids',
             user_ids => $bad{$what});
         flag("tags: $what", 'refused', undef, undef, tags => $bad{$what});
     }
@@ -650,24 +656,25 @@ sub _prerequisites {
     );
 
     for my $what (sort keys %bad) {
-        flag("prerequisites: $what", 'refused', 0, '/prerequisites',
+        flag("prerequisites: $what", 'refused',
+            $what eq 'null' ? undef : 0, '/prerequisites',
             prerequisites => $bad{$what});
     }
 
     flag('prerequisites NULL', 'harmless', undef, '/prerequisites',
         prerequisites => undef);
-    flag('a flag that needs itself', 'refused', 0, '/prerequisites',
+    flag('a flag that needs itself', 'refused', 0, undef,
         key => 'bad_need',
         prerequisites => '[{"flag": "bad_need", "variant": "on"}]');
     flag('a flag that needs one that does not exist', 'harmless', undef,
         undef, prerequisites => '[{"flag": "nowhere", "variant": "on"}]');
     flag('two flags that need each other', 'harmless', undef,
-        '/prerequisites', key => 'bad_need_a',
+        undef, key => 'bad_need_a',
         prerequisites => '[{"flag": "bad_need_b", "variant": "on"}]',
         also => [ [ flag => key => 'bad_need_b',
             prerequisites => '[{"flag": "bad_need_a", "variant": "on"}]' ] ]);
     flag('three flags that need one another', 'harmless', undef,
-        '/prerequisites', key => 'bad_ring_a',
+        undef, key => 'bad_ring_a',
         prerequisites => '[{"flag": "bad_ring_b", "variant": "on"}]',
         also => [ [ flag => key => 'bad_ring_b',
                 prerequisites => '[{"flag": "bad_ring_c", "variant": "on"}]' ],
@@ -706,7 +713,8 @@ sub _metadata {
     );
 
     for my $what (sort keys %bad) {
-        flag("metadata: $what", 'refused', 0, '/metadata',
+        flag("metadata: $what", 'refused',
+            $what =~ /NUL|two members/ ? 0 : undef, '/metadata',
             metadata => $bad{$what});
         environment("environment metadata: $what", 'refused', undef, undef,
             metadata => $bad{$what});
@@ -740,10 +748,10 @@ sub _columns {
     flag('a tenant of 2000 bytes', 'refused', undef, undef,
         tenant => 't' x 2000);
     flag('a name of 5000 bytes', 'refused', undef, undef, name => 'n' x 5000);
-    flag('every document null', 'refused', 0, undef,
+    flag('every document null', 'refused', undef, undef,
         map { $_ => 'null' } qw(variants rules user_ids prerequisites metadata
             tags));
-    flag('every column NULL', 'refused', 0, undef,
+    flag('every column NULL', 'refused', undef, undef,
         map { $_ => undef } grep { $_ !~ /^(?:id|tenant|environment)$/ }
             keys %{ $column{flag} });
 }
@@ -776,7 +784,7 @@ sub _segments {
     segment('segment NULL', 'refused', 0, undef, when => undef);
     segment('segment 2000 deep', 'harmless', 0, undef,
         when => nested(2000, '{"!":[', ']}'));
-    segment('segment of 3 MB', 'refused', 0, undef,
+    segment('segment of 3 MB', 'refused', undef, undef,
         when => \q{json_build_object('==', json_build_array(1,
             repeat('x', 3000000)))});
     segment('a segment that asks itself', 'harmless', 0, undef,

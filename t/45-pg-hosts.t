@@ -17,7 +17,7 @@ my @fakes;
 $port{hole} = $hole->{port};
 
 for my $mode (qw(silent close reset garbage half mute primary standby
-    readonly odd denied refuse))
+    readonly odd denied bouncer refuse))
 {
     push @fakes, my $fake = Flagship::FakePostgres->new($mode);
     $port{$mode} = $fake->port;
@@ -55,6 +55,10 @@ my @cases = (
     [ 'refused primary', '', '', 'primary' ],
     [ 'refused refused refused primary', '', '', 'primary' ],
     [ 'hole primary', '', '', 'primary' ],
+    [ 'bouncer', '', '', 'bouncer' ],
+    [ 'refused bouncer primary', '', 'writable', 'bouncer' ],
+    [ 'bouncer', 'options=--a=b', '', undef,
+        'unsupported startup parameter: options' ],
     [ 'silent primary', '', '', 'primary' ],
     [ 'close primary', '', '', 'primary' ],
     [ 'close close primary', '', '', 'primary' ],

@@ -17,6 +17,9 @@ location /tcp { pg_probe "$tcp" query_timeout=20000; }
 location /localhost {
     pg_probe "host=localhost port=@{[$pg->port]} user=postgres dbname=flagship";
 }
+location /options {
+    pg_probe "$tcp options='-c work_mem=1MB -c statement_timeout=7000'";
+}
 location /short { pg_probe "$tcp" query_timeout=300; }
 location /drip { pg_probe "host=127.0.0.1 port=$fake{drip}{port}" writable; }
 location /cut { pg_probe "host=127.0.0.1 port=$fake{cut}{port}" writable; }
@@ -121,6 +124,28 @@ subtest 'a query has a deadline' => sub {
         'it is over, and says why');
     is("$is->{open} $is->{errors} $is->{done}", '0 1 0',
         'the connection too; no end was reported');
+};
+
+
+subtest 'the server gives up too' => sub {
+    my $waits = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "
+        . "AND query LIKE '%60 + 0%' AND pid <> pg_backend_pid()";
+
+    $p->open('/short');
+    $p->query('/short', 'SELECT pg_sleep(60 + 0)');
+
+    ok(wait_for(sub { $pg->sql($waits) == 0 }), 'what we have given up');
+
+    $p->open('/tcp');
+    is($p->query('/tcp', 'SHOW statement_timeout')->{first}, '21s',
+        'by a limit beyond ours');
+
+    $p->open('/options');
+    is($p->query('/options', 'SHOW statement_timeout')->{first}, '7s',
+        'or that of the conninfo');
+    is($p->query('/options', 'SHOW work_mem')->{first}, '1MB',
+        'whose options are all kept');
+    $p->close;
 };
 
 

@@ -264,6 +264,7 @@ ngx_http_flagship_pg_next(ngx_http_flagship_pg_t *pg)
     }
 
     pg->host = pg->next++;
+    pg->pooled = 0;
     pg->peer = info->hosts[pg->host].peer;
     pg->state = NGX_HTTP_FLAGSHIP_PG_RESOLVE;
 
@@ -314,10 +315,19 @@ ngx_http_flagship_pg_lost(ngx_http_flagship_pg_t *pg, const char *why)
     }
 
     ngx_http_flagship_pg_reason(pg, why);
+
+    pg->addr++;
+
+    ngx_http_flagship_pg_again(pg);
+}
+
+
+void
+ngx_http_flagship_pg_again(ngx_http_flagship_pg_t *pg)
+{
     ngx_http_flagship_pg_drop(pg);
 
     pg->state = NGX_HTTP_FLAGSHIP_PG_NEXT;
-    pg->addr++;
 
     ngx_http_flagship_pg_timer(&pg->wake, 0);
 }

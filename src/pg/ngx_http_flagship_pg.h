@@ -59,7 +59,11 @@ typedef struct {
                                                      conninfo's
                                                      connect_timeout wins */
     ngx_msec_t                        query_timeout;
-                                                  /* send to last result */
+                                                  /* send to last result; the
+                                                     server gives up a second
+                                                     later (statement_timeout),
+                                                     except behind a pooler
+                                                     that refuses "options" */
     ngx_resolver_t                   *resolver;   /* NULL: thread pool */
     ngx_msec_t                        resolver_timeout;
     ngx_thread_pool_t                *threads;    /* NULL: no threads, only

@@ -17,10 +17,14 @@
 #include "ngx_http_flagship_pg_local.h"
 
 
-#define NGX_HTTP_FLAGSHIP_PG_POLLS  16    /* of libpq in one event */
+#define NGX_HTTP_FLAGSHIP_PG_POLLS   16      /* of libpq in one event */
+#define NGX_HTTP_FLAGSHIP_PG_MARGIN  1000    /* ms that the server is given
+                                               over a query's deadline */
 
 
 static ngx_int_t ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg);
+static const char *ngx_http_flagship_pg_limit(ngx_http_flagship_pg_t *pg,
+    ngx_pool_t *pool);
 static void ngx_http_flagship_pg_default_peer(ngx_http_flagship_pg_t *pg);
 static ngx_int_t ngx_http_flagship_pg_watch(ngx_http_flagship_pg_t *pg,
     ngx_uint_t read, ngx_uint_t write);
@@ -80,6 +84,7 @@ static ngx_int_t
 ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg)
 {
     char                            **saved;
+    ngx_pool_t                       *pool;
     ngx_uint_t                        n;
     const char                      **keywords, **values;
     ngx_http_flagship_pg_host_t      *host;
@@ -88,10 +93,16 @@ ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg)
     info = pg->options.conninfo;
     host = &info->hosts[pg->host];
 
-    n = info->nparams + 5;
+    pool = ngx_create_pool(2048, pg->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
 
-    keywords = ngx_pcalloc(pg->pool, 2 * n * sizeof(char *));
+    n = info->nparams + 6;
+
+    keywords = ngx_pcalloc(pool, 2 * n * sizeof(char *));
     if (keywords == NULL) {
+        ngx_destroy_pool(pool);
         return NGX_ERROR;
     }
 
@@ -102,7 +113,7 @@ ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg)
 
     n = info->nparams;
 
-    /* libpq passes over empty values */
+    /* libpq passes over empty values, and takes the last of equal keywords */
 
     keywords[n] = "host";
     values[n++] = (char *) host->host.data;
@@ -116,6 +127,16 @@ ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg)
     keywords[n] = "fallback_application_name";
     values[n++] = pg->options.application_name;
 
+    if (!pg->pooled) {
+        keywords[n] = "options";
+        values[n] = ngx_http_flagship_pg_limit(pg, pool);
+
+        if (values[n] == NULL) {
+            ngx_destroy_pool(pool);
+            return NGX_ERROR;
+        }
+    }
+
     saved = environ;
     environ = ngx_http_flagship_pg_environ();
 
@@ -123,9 +144,51 @@ ngx_http_flagship_pg_start(ngx_http_flagship_pg_t *pg)
 
     environ = saved;
 
-    ngx_pfree(pg->pool, keywords);
+    ngx_destroy_pool(pool);
 
     return pg->conn ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * A query that we gave up would go on in the server, and wait for its lock
+ * with one more of its kind from every new connection: the server ends it too,
+ * a second later.  "options" of the conninfo come after that and win.
+ */
+
+static const char *
+ngx_http_flagship_pg_limit(ngx_http_flagship_pg_t *pg, ngx_pool_t *pool)
+{
+    u_char                           *text;
+    size_t                            len;
+    ngx_uint_t                        i;
+    const char                       *options;
+    ngx_http_flagship_pg_conninfo_t  *info;
+
+    info = pg->options.conninfo;
+    options = "";
+
+    for (i = 0; i < info->nparams; i++) {
+
+        if (ngx_strcmp(info->keywords[i], "options") == 0) {
+            options = info->values[i];
+        }
+    }
+
+    len = sizeof("-c statement_timeout= ") + NGX_INT32_LEN
+          + ngx_strlen(options);
+
+    text = ngx_pnalloc(pool, len);
+
+    if (text) {
+        (void) ngx_snprintf(text, len, "-c statement_timeout=%M %s%Z",
+                            ngx_min(pg->options.query_timeout
+                                    + NGX_HTTP_FLAGSHIP_PG_MARGIN,
+                                    NGX_MAX_INT32_VALUE),
+                            options);
+    }
+
+    return (char *) text;
 }
 
 
@@ -195,7 +258,18 @@ ngx_http_flagship_pg_poll(ngx_http_flagship_pg_t *pg)
         environ = saved;
 
         if (status == PGRES_POLLING_FAILED) {
-            ngx_http_flagship_pg_lost(pg, NULL);
+
+            if (!pg->pooled && ngx_strstr(PQerrorMessage(pg->conn),
+                                          "startup parameter"))
+            {
+                /* PgBouncer lets no "options" through */
+                pg->pooled = 1;
+                ngx_http_flagship_pg_again(pg);
+
+            } else {
+                ngx_http_flagship_pg_lost(pg, NULL);
+            }
+
             return;
         }
 

@@ -128,6 +128,8 @@ struct ngx_http_flagship_pg_s {
                                                     role */
     unsigned                          anyhow:1;  /* prefer-standby's second
                                                     round */
+    unsigned                          pooled:1;  /* the host takes no
+                                                    "options" */
     unsigned                          broken:1;  /* reported by "wake" */
     unsigned                          closed:1;  /* freed by the outermost
                                                     handler */
@@ -153,6 +155,9 @@ void ngx_http_flagship_pg_leave(ngx_http_flagship_pg_t *pg);
 /* The connection failed: the next address, or on_error.  With "why" NULL the
    reason is libpq's. */
 void ngx_http_flagship_pg_lost(ngx_http_flagship_pg_t *pg, const char *why);
+
+/* The same address once more, or the one that is next. */
+void ngx_http_flagship_pg_again(ngx_http_flagship_pg_t *pg);
 
 /* on_error, without another attempt. */
 void ngx_http_flagship_pg_fail(ngx_http_flagship_pg_t *pg, const char *why);

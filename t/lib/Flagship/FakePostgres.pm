@@ -18,6 +18,7 @@ package Flagship::FakePostgres;
 # odd         the same, with an answer that makes no sense
 # drip        a primary that sends byte by byte
 # cut         a primary that closes in the midst of a row
+# bouncer     a primary that refuses "options", as PgBouncer does
 # refuse      logs nobody in, with an error of 57P03
 # endless     a primary that answers a query with rows without end
 #
@@ -39,7 +40,7 @@ use Flagship::Port qw(free_port);
 our @EXPORT_OK = qw(black_hole);
 
 my %login = map { $_ => 1 }
-    qw(mute primary standby readonly odd denied drip cut endless);
+    qw(mute primary standby readonly odd denied bouncer drip cut endless);
 
 
 sub new {
@@ -142,6 +143,12 @@ sub _serve {
     my $say = $mode eq 'drip'
         ? sub { for (split //, join '', @_) { syswrite $c, $_; sleep 0.0005 } }
         : sub { syswrite $c, join '', @_ };
+
+    if ($mode eq 'bouncer' && $start =~ /\0options\0/) {
+        $say->(_message('E', "SFATAL\0VFATAL\0C08P01\0"
+            . "Munsupported startup parameter: options\0\0"));
+        return;
+    }
 
     if ($mode eq 'refuse') {
         $say->(_message('E', "SFATAL\0VFATAL\0C57P03\0"

@@ -569,13 +569,27 @@ probe_init_process(ngx_cycle_t *cycle)
 static void
 probe_exit_process(ngx_cycle_t *cycle)
 {
-    probe_main_conf_t  *conf;
+    probe_worker_t       *worker;
+    probe_main_conf_t    *conf;
+    probe_publication_t  *pub;
 
     conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_flagship_module);
 
-    if (conf && conf->zone) {
-        ngx_http_flagship_zone_exit_process(conf->zone);
+    if (conf == NULL || conf->zone == NULL) {
+        return;
     }
+
+    worker = &probe_worker;
+
+    /* the thread pool has ended before us, and tells nobody */
+
+    if (worker->busy) {
+        pub = *(probe_publication_t **) worker->task->ctx;
+        ngx_http_flagship_zone_abort(conf->zone, &pub->p);
+        probe_free(pub);
+    }
+
+    ngx_http_flagship_zone_exit_process(conf->zone);
 }
 
 

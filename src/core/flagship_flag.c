@@ -31,6 +31,7 @@ typedef struct {
 static int flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     const flagship_json_node_t *node, const flagship_member_t *members,
     unsigned flagd, flagship_errors_t *errors);
+static int flagship_flag_key_valid(flagship_str_t key);
 static void flagship_flag_read(flagship_compiler_t *c,
     const flagship_json_node_t *node, const flagship_member_t *members,
     flagship_document_t *d);
@@ -216,9 +217,10 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
 
     d.flagd = flagd;
 
-    if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
-        flagship_compiler_error(&c, "a key has 1 to %d bytes",
-                                FLAGSHIP_MAX_KEY);
+    if (!flagship_flag_key_valid(key)) {
+        flagship_compiler_error(&c, "a key has 1 to %d of A-Z a-z 0-9 . _ -, "
+                                "begins with a letter or digit, and is no "
+                                "UUID", FLAGSHIP_MAX_KEY);
         return FLAGSHIP_DECLINED;
     }
 
@@ -264,6 +266,43 @@ refused:
 
     return flagship_unit_add_broken(unit, key, 0) == FLAGSHIP_OK
            ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;
+}
+
+
+/* It becomes a part of headers' names, and of paths, where a UUID is an id. */
+
+static int
+flagship_flag_key_valid(flagship_str_t key)
+{
+    char      ch;
+    size_t    i;
+    unsigned  uuid, dash;
+
+    if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
+        return 0;
+    }
+
+    uuid = (key.len == sizeof("00000000-0000-0000-0000-000000000000") - 1);
+
+    for (i = 0; i < key.len; i++) {
+        ch = key.data[i];
+        dash = (i == 8 || i == 13 || i == 18 || i == 23);
+
+        if (ch >= '0' && ch <= '9') {
+            uuid &= !dash;
+
+        } else if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')) {
+            uuid &= !dash && (ch | 0x20) <= 'f';
+
+        } else if (i && (ch == '-' || ch == '.' || ch == '_')) {
+            uuid &= dash && ch == '-';
+
+        } else {
+            return 0;
+        }
+    }
+
+    return !uuid;
 }
 
 
@@ -407,7 +446,16 @@ flagship_flag_schedule(flagship_compiler_t *c, const char *name,
     {
         pointer = flagship_compiler_enter(c, flagship_str(name,
                                                           strlen(name)));
-        flagship_compiler_error(c, "must be an RFC 3339 time");
+
+        if (node->type == FLAGSHIP_JSON_STRING) {
+            flagship_compiler_error(c, "\"%.*s\" is not an RFC 3339 time",
+                                    (int) (node->len < 64 ? node->len : 64),
+                                    node->str);
+
+        } else {
+            flagship_compiler_error(c, "must be an RFC 3339 time");
+        }
+
         flagship_compiler_leave(c, pointer);
     }
 }

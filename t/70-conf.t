@@ -105,6 +105,19 @@ subtest 'gitops.conf: flags from a file' => sub {
 };
 
 
+subtest 'the document of docs/language.md is one' => sub {
+    my ($document) = slurp('docs/language.md')
+        =~ /^## Documents\n\n((?:    .*\n|\n)+)/m;
+    my $t = conf('gitops');
+
+    $t->write_file('flags.json', $document);
+    start($t);
+
+    is($t->lines(qr/\[(?:warn|error)\] .*flagship: /), 0, 'nothing is refused')
+        or diag $t->log;
+};
+
+
 subtest 'headers.conf: decisions as headers' => sub {
     my $t = conf('headers');
     my @alice = (Cookie => 'uid=alice', 'X-Country' => 'ES');

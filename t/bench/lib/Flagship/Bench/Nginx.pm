@@ -90,7 +90,7 @@ CONF
 }
 
 
-sub nginx { return $ENV{NGINX} // '/usr/sbin/nginx' }
+sub nginx { return $ENV{FLAGSHIP_TEST_NGINX} // '/usr/sbin/nginx' }
 
 
 sub broken {

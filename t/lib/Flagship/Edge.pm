@@ -9,6 +9,7 @@ package Flagship::Edge;
 #       server => 'location / { flagship_headers on; proxy_pass %%UP%%; }',
 #       more   => 'server { ... }',          # beside the gateway's server
 #       main   => 'load_module ...;',        # above events
+#       set    => { NAME => 'value' },       # %%NAME%%
 #   );
 #   is($t->get('/?user=1')->json->{headers}{'x-feature-a'}, 'true', 'on');
 #
@@ -77,11 +78,12 @@ sub edge {
         $t->set(UP => 'http://127.0.0.1:' . $upstream{$t}->port);
     }
 
+    $t->set(%{ $o{set} // {} });
     $t->write_flags(@{ $o{flags} // [] });
 
     $t->config(join "\n", '%%GLOBALS%%', $o{main} // '',
         'events {', $o{events} // '', '}',
-        'http {', '%%HTTP%%', 'flagship_zone 8m;',
+        'http {', '%%HTTP%%', 'flagship_zone ' . ($o{zone} // '8m') . ';',
         'flagship_file %%DIR%%/flags.json;', $o{http} // '',
         'server {', $o{listen} // 'listen 127.0.0.1:%%PORT%%;',
         'location = /ready { flagship_status ready; }',

@@ -199,9 +199,11 @@ sub line {
 
     my $deadline = time + ($timeout // $self->{timeout});
 
-    until ($self->{buffer} =~ s/\A([^\n]*)\n//) {
+    until ($self->{buffer} =~ /\n/) {
         return undef if $self->{eof} || !$self->_fill($deadline);
     }
+
+    $self->{buffer} =~ s/\A([^\n]*)\n//;
 
     return $1 =~ s/\r\z//r;
 }

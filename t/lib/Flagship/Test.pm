@@ -322,7 +322,7 @@ sub _globals {
     push @lines, "user $self->{user};" if $> == 0;
 
     push @lines, map { "env $_;" }
-        qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS)
+        qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS)
             if $Flagship::Nginx::sanitize;
 
     return join "\n", @lines;

@@ -74,8 +74,9 @@ flagship_image_verify(const void *data, size_t len, const char **error)
 
     v.masks = malloc(most * sizeof(uint64_t));
     v.depth = calloc((size_t) v.image->flags.n + v.image->segments.n + 1, 1);
+    v.memos = calloc((size_t) v.image->nmemo + 1, 1);
 
-    if (v.masks == NULL || v.depth == NULL) {
+    if (v.masks == NULL || v.depth == NULL || v.memos == NULL) {
         v.error = "no memory";
         goto done;
     }
@@ -103,6 +104,7 @@ done:
 
     free(v.masks);
     free(v.depth);
+    free(v.memos);
 
     *error = v.error;
 
@@ -262,6 +264,12 @@ flagship_verify_record(flagship_verify_t *v)
         || r->type > FLAGSHIP_TYPE_JSON)
     {
         return flagship_verify_fail(v, "a record is out of bounds");
+    }
+
+    /* two records of one memo would take each other's variants */
+
+    if (r->memo != FLAGSHIP_NONE && v->memos[r->memo]++) {
+        return flagship_verify_fail(v, "a memo is that of another record");
     }
 
     v->code = (const flagship_code_t *) (v->chunk + r->relocs - start);

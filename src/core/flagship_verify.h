@@ -47,6 +47,7 @@ typedef struct {
     const flagship_code_t   *code;
     uint64_t                *masks;  /* registers written before each */
     uint8_t                 *depth;  /* of each record, 0: not visited */
+    uint8_t                 *memos;  /* records of each memo */
     unsigned                 segment;
     const char              *error;
 } flagship_verify_t;

@@ -1,0 +1,468 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The verifier: whatever it lets pass is safe to search, to evaluate and to
+ * link onto.  Images are damaged in every byte, with the digest repaired, as
+ * no accident could; the sanitizers are the judges of what happens then.
+ */
+
+
+#include "engine.h"
+#include "flagship_code.h"
+
+
+/* A flag or two of every kind of code. */
+
+static const char  sample[] =
+    "{\"segments\": ["
+    " {\"key\": \"pro\", \"when\": {\"==\": [{\"var\": \"plan\"},"
+    "  \"pro\"]}},"
+    " {\"key\": \"keyed\", \"when\": {\"and\": [{\"segment\": \"pro\"},"
+    "  {\"rollout\": 50}]}}],"
+    " \"flags\": ["
+    " {\"key\": \"simple\", \"enabled\": true, \"rollout\": 30,"
+    "  \"user_ids\": [\"alice\", \"bob\"]},"
+    " {\"key\": \"New-ui\", \"type\": \"json\", \"enabled\": true,"
+    "  \"variants\": {\"x\": {\"a\": [1, \"\\u00e9\"]}, \"y\": null},"
+    "  \"default_variant\": \"y\", \"metadata\": {\"team\": \"web\"},"
+    "  \"enable_at\": \"2020-01-01T00:00:00Z\","
+    "  \"prerequisites\": [{\"flag\": \"simple\", \"variant\": \"on\"}],"
+    "  \"rules\": [{\"when\": {\"segment\": \"keyed\"},"
+    "   \"serve\": {\"split\": {\"x\": 1, \"y\": 3}}}]},"
+    " {\"key\": \"values\", \"type\": \"string\", \"enabled\": true,"
+    "  \"variants\": {\"a\": \"1\", \"b1\": \"2\", \"x\": \"3\"},"
+    "  \"default_variant\": null, \"rules\": ["
+    "   {\"when\": {\"in\": [{\"var\": \"plan\"}, [\"free\", 1, null,"
+    "    true]]}, \"serve\": {\"cat\": [\"b\", {\"var\": \"n\"}]}},"
+    "   {\"when\": {\"<\": [1, {\"var\": \"n\"}, 9]},"
+    "    \"serve\": {\"fractional\": [{\"cat\": [\"s\","
+    "     {\"var\": \"targetingKey\"}]}, [\"a\", 50], [\"x\", 50]]}},"
+    "   {\"when\": {\"sem_ver\": [{\"var\": \"v\"}, \">=\", \"1.2.3-rc\"]},"
+    "    \"serve\": {\"flag\": \"New-ui\"}},"
+    "   {\"when\": {\"or\": [{\"starts_with\": [{\"var\": \"plan\"}, \"p\"]},"
+    "    {\"ends_with\": [{\"var\": \"v\"}, {\"var\": \"plan\"}]},"
+    "    {\"<=\": [\"a\", {\"var\": \"v\"}]},"
+    "    {\"in\": [\"r\", {\"var\": \"plan\"}]},"
+    "    {\"===\": [{\"var\": \"n\"}, {\"var\": \"v\"}]},"
+    "    {\"var\": {\"cat\": [\"pl\", \"an\"]}}]},"
+    "    \"serve\": {\"fractional\": [[\"a\", {\"var\": \"n\"}],"
+    "     [{\"var\": \"plan\"}]]}},"
+    "   {\"when\": {\"==\": [{\"flag\": \"simple\"}, \"on\"]},"
+    "    \"serve\": {\"var\": [\"plan\", \"a\"]}},"
+    "   {\"when\": {\">\": [{\"time\": {\"var\": \"v\"}},"
+    "    {\"var\": \"$flagd.timestamp\"}]}, \"serve\": \"a\"}]},"
+    " {\"key\": \"bad\", \"rules\": 1}]}";
+
+
+static const char  *contexts[] = {
+    "{}",
+    "{\"targetingKey\": \"user3\", \"plan\": \"pro\", \"n\": 5,"
+    " \"v\": \"1.2.3\"}",
+    "{\"targetingKey\": \"alice\", \"plan\": \"free\", \"n\": 1,"
+    " \"v\": [1, \"x\"]}",
+    "{\"targetingKey\": \"zed\", \"plan\": \"q\", \"n\": 2,"
+    " \"v\": \"2030-01-01T00:00:00Z\"}",
+    "{\"targetingKey\": \"zed\", \"plan\": \"q\", \"n\": 0, \"v\": \"q\"}"
+};
+
+
+typedef struct {
+    engine_context_t     context[8];
+    flagship_scratch_t  *scratch;
+    unsigned             passed;
+    unsigned             refused;
+} verify_t;
+
+
+static void
+open_contexts(verify_t *v)
+{
+    size_t  i;
+
+    memset(v, 0, sizeof(verify_t));
+
+    for (i = 0; i < unit_n(contexts); i++) {
+        v->context[i].text = engine_parse(&v->context[i].json, contexts[i]);
+    }
+
+    v->scratch = malloc(sizeof(flagship_scratch_t));
+    assert_non_null(v->scratch);
+}
+
+
+static void
+close_contexts(verify_t *v)
+{
+    size_t  i;
+
+    for (i = 0; i < unit_n(contexts); i++) {
+        flagship_json_free(&v->context[i].json);
+        free(v->context[i].text);
+    }
+
+    free(v->scratch);
+}
+
+
+/*
+ * A damaged image may hand on another path than its hash says, so this one
+ * does not compare them.
+ */
+
+static void
+fetch(void *data, flagship_str_t path, uint32_t hash,
+    flagship_value_t *value)
+{
+    engine_context_t  *context = data;
+
+    (void) hash;
+
+    engine_value(engine_lookup(context->json.nodes, path), value);
+}
+
+
+/* Every byte of a text is read. */
+
+static void
+touch(flagship_str_t s)
+{
+    size_t                  i;
+    static volatile size_t  sum;
+
+    for (i = 0; i < s.len; i++) {
+        sum += (unsigned char) s.data[i];
+    }
+}
+
+
+static void
+use(verify_t *v, const flagship_image_t *image)
+{
+    void                 *memory;
+    size_t                i;
+    uint32_t              flag;
+    flagship_eval_t      *ev;
+    flagship_decision_t   d;
+
+    memory = malloc(flagship_eval_size(image));
+    assert_non_null(memory);
+
+    for (i = 0; i < unit_n(contexts); i++) {
+
+        v->scratch->used = 0;
+        ev = flagship_eval_init(memory, image, v->scratch, ENGINE_NOW, fetch,
+                                &v->context[i]);
+
+        for (flag = 0; flag < image->flags.n; flag++) {
+            flagship_eval(ev, flag, &d);
+
+            touch(flagship_flag_key(image, flag));
+            touch(flagship_reason_name(d.reason));
+            touch(flagship_error_name(d.error));
+            (void) flagship_decision_enabled(image, &d);
+
+            if (d.variant != FLAGSHIP_NO_VARIANT) {
+                touch(flagship_variant_name(image, flag, d.variant));
+                touch(flagship_variant_text(image, flag, d.variant));
+                touch(flagship_variant_json(image, flag, d.variant));
+            }
+        }
+    }
+
+    free(memory);
+
+    (void) flagship_image_find(image, unit_str("values"));
+    (void) flagship_image_find(image, unit_str("none"));
+    (void) flagship_image_find_folded(image, unit_str("new_ui"));
+    (void) flagship_image_find_folded(image, unit_str("none"));
+
+    touch(flagship_str(flagship_at(image, image->metadata.offset),
+                       image->metadata.n));
+}
+
+
+/* Links a change onto it; the result is verified by the linker itself. */
+
+static void
+link_onto(const flagship_image_t *image)
+{
+    int                 rc;
+    size_t              len;
+    flagship_unit_t    *unit;
+    flagship_image_t   *next;
+    flagship_errors_t  *errors;
+
+    errors = malloc(sizeof(flagship_errors_t));
+    assert_non_null(errors);
+    flagship_errors_init(errors);
+
+    unit = flagship_unit_create(image->fractional);
+    assert_non_null(unit);
+    flagship_unit_add_broken(unit, unit_str("values"), 0);
+    flagship_unit_remove(unit, unit_str("simple"), 0);
+
+    rc = flagship_link(unit, image, 0, &next, &len, errors);
+
+    if (rc == FLAGSHIP_OK) {
+        free(next);
+    }
+
+    flagship_unit_destroy(unit);
+    free(errors);
+}
+
+
+static void
+try_image(verify_t *v, flagship_image_t *image, size_t len)
+{
+    const char  *error;
+
+    image->digest = flagship_image_digest(image);
+    error = NULL;
+
+    if (flagship_image_verify(image, len, &error) != FLAGSHIP_OK) {
+        assert_non_null(error);
+        v->refused++;
+        return;
+    }
+
+    v->passed++;
+    use(v, image);
+
+    if (v->passed % 4 == 0) {
+        link_onto(image);
+    }
+}
+
+
+static void
+a_damaged_byte_is_refused_without_the_digest(void **state)
+{
+    char        *copy;
+    size_t       i;
+    engine_t     engine;
+    const char  *error;
+
+    engine_open(&engine, sample);
+    copy = (char *) engine.image;
+
+    assert_int_equal(flagship_image_verify(engine.image, engine.len, &error),
+                     FLAGSHIP_OK);
+
+    for (i = 0; i < engine.len; i++) {
+        copy[i] ^= 1 << (i % 8);
+        assert_int_equal(flagship_image_verify(engine.image, engine.len,
+                                               &error),
+                         FLAGSHIP_DECLINED);
+        copy[i] ^= 1 << (i % 8);
+    }
+
+    engine_close(&engine);
+}
+
+
+static void
+a_cut_image_is_refused(void **state)
+{
+    char        *copy;
+    size_t       len;
+    engine_t     engine;
+    const char  *error;
+
+    engine_open(&engine, sample);
+
+    for (len = 0; len < engine.len; len++) {
+        copy = unit_copy((char *) engine.image, len);
+        assert_int_equal(flagship_image_verify(copy, len, &error),
+                         FLAGSHIP_DECLINED);
+
+        /* one that says itself that it is so short */
+
+        if (len >= sizeof(flagship_image_t)) {
+            flagship_image_t  *image = (flagship_image_t *) copy;
+            verify_t           v;
+
+            image->len = (uint32_t) len;
+            open_contexts(&v);
+            try_image(&v, image, len);
+            close_contexts(&v);
+        }
+
+        free(copy);
+    }
+
+    engine_close(&engine);
+}
+
+
+static void
+any_byte_is_refused_or_safe(void **state)
+{
+    size_t           i, k;
+    unsigned char   *p, was;
+    engine_t         engine;
+    verify_t         v;
+
+    static const unsigned char  other[] = {
+        0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff
+    };
+
+    engine_open(&engine, sample);
+    open_contexts(&v);
+
+    p = (unsigned char *) engine.image;
+
+    for (i = 0; i < engine.len; i++) {
+        was = p[i];
+
+        /* the length is the caller's, too */
+
+        if (i >= offsetof(flagship_image_t, len)
+            && i < offsetof(flagship_image_t, len) + sizeof(uint32_t))
+        {
+            continue;
+        }
+
+        for (k = 0; k < unit_n(other); k++) {
+            p[i] = was ^ other[k];
+            try_image(&v, engine.image, engine.len);
+        }
+
+        p[i] = was;
+    }
+
+    print_message("bytes: %u refused, %u safe\n", v.refused, v.passed);
+    assert_true(v.refused > 1000);
+
+    close_contexts(&v);
+    engine_close(&engine);
+}
+
+
+static void
+any_word_is_refused_or_safe(void **state)
+{
+    size_t      i, k;
+    uint32_t   *p, was;
+    engine_t    engine;
+    verify_t    v;
+
+    engine_open(&engine, sample);
+    open_contexts(&v);
+
+    p = (uint32_t *) engine.image;
+
+    for (i = 0; i < engine.len / sizeof(uint32_t); i++) {
+        was = p[i];
+
+        if (i == offsetof(flagship_image_t, len) / sizeof(uint32_t)) {
+            continue;
+        }
+
+        for (k = 0; k < 12; k++) {
+
+            const uint32_t  values[] = {
+                0, 1, 7, 8, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
+                (uint32_t) engine.len, (uint32_t) engine.len - 8, was + 8,
+                was - 8
+            };
+
+            p[i] = values[k];
+            try_image(&v, engine.image, engine.len);
+        }
+
+        p[i] = was;
+    }
+
+    print_message("words: %u refused, %u safe\n", v.refused, v.passed);
+
+    close_contexts(&v);
+    engine_close(&engine);
+}
+
+
+/* Several at once, as one alone may be caught by what it does not agree with. */
+
+static void
+many_bytes_are_refused_or_safe(void **state)
+{
+    size_t          i, n;
+    uint64_t        seed;
+    unsigned        round;
+    engine_t        engine;
+    verify_t        v;
+    unsigned char  *p, *copy;
+
+    engine_open(&engine, sample);
+    open_contexts(&v);
+
+    copy = malloc(engine.len);
+    assert_non_null(copy);
+    memcpy(copy, engine.image, engine.len);
+
+    p = (unsigned char *) engine.image;
+    seed = 5;
+
+    for (round = 0; round < 20000; round++) {
+        n = 2 + unit_random(&seed) % 6;
+
+        while (n--) {
+            i = sizeof(flagship_image_t) + unit_random(&seed)
+                % (engine.len - sizeof(flagship_image_t));
+            p[i] = (unit_random(&seed) & 1)
+                   ? p[unit_random(&seed) % engine.len]
+                   : (unsigned char) (p[i] ^ 1 << unit_random(&seed) % 8);
+        }
+
+        try_image(&v, engine.image, engine.len);
+
+        memcpy(engine.image, copy, engine.len);
+    }
+
+    print_message("several: %u refused, %u safe\n", v.refused, v.passed);
+
+    free(copy);
+    close_contexts(&v);
+    engine_close(&engine);
+}
+
+
+static void
+what_is_not_aligned_is_refused(void **state)
+{
+    char        *copy;
+    engine_t     engine;
+    const char  *error;
+
+    engine_open(&engine, sample);
+
+    copy = malloc(engine.len + 8);
+    assert_non_null(copy);
+    memcpy(copy + 4, engine.image, engine.len);
+
+    assert_int_equal(flagship_image_verify(copy + 4, engine.len, &error),
+                     FLAGSHIP_DECLINED);
+
+    free(copy);
+    engine_close(&engine);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(a_damaged_byte_is_refused_without_the_digest),
+        cmocka_unit_test(a_cut_image_is_refused),
+        cmocka_unit_test(any_byte_is_refused_or_safe),
+        cmocka_unit_test(any_word_is_refused_or_safe),
+        cmocka_unit_test(many_bytes_are_refused_or_safe),
+        cmocka_unit_test(what_is_not_aligned_is_refused)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

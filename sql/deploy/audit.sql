@@ -33,12 +33,12 @@ CREATE TABLE flagship.audit (
         (before IS NOT NULL OR after IS NOT NULL)
 );
 
--- One for the list and each of its filters: time, entity and key, actor,
--- action; and one for the history of one row, whatever it was called.
+-- One for the list and each of its filters (key serves entity and key, too);
+-- and one for the history of one row, whatever it was called.
 CREATE INDEX audit_list ON flagship.audit (tenant, id);
 CREATE INDEX audit_ts ON flagship.audit (tenant, ts);
 CREATE INDEX audit_environment ON flagship.audit (tenant, environment, id);
-CREATE INDEX audit_entity_key ON flagship.audit (tenant, entity, entity_key, id);
+CREATE INDEX audit_entity ON flagship.audit (tenant, entity, id);
 CREATE INDEX audit_key ON flagship.audit (tenant, entity_key, id);
 CREATE INDEX audit_actor ON flagship.audit (tenant, actor, id);
 CREATE INDEX audit_action ON flagship.audit (tenant, action, id);
@@ -61,7 +61,7 @@ COMMENT ON COLUMN flagship.audit.entity_id IS
 COMMENT ON COLUMN flagship.audit.entity_key IS
     'The key of the row after the change; before it where it is gone';
 COMMENT ON COLUMN flagship.audit.action IS
-    'create, update, archive, restore, purge, promote or import';
+    'create, update, archive, restore, purge; promote or import where the setting flagship.action of the transaction says so';
 COMMENT ON COLUMN flagship.audit.before IS
     'The row before; null where there was none';
 COMMENT ON COLUMN flagship.audit.after IS

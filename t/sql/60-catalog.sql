@@ -48,25 +48,56 @@ SELECT is(ARRAY(
 
 -- Lists.
 
-INSERT INTO flagship.flags (key, enabled)
-SELECT 'f' || i, i % 100 = 0 FROM generate_series(1, 2000) i;
-ANALYZE flagship.flags;
-
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_sort = off;
+SET LOCAL client_min_messages = warning;
 
+-- Whether an index, all others away, gives what is asked for: no row is read
+-- to be thrown away, none is sorted.  Which one the planner takes of several is
+-- a matter of what is in the tables.
 CREATE FUNCTION pg_temp.uses(index text, sql text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
+    it   record;
     line text;
     plan text := '';
 BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || sql LOOP
-        plan := plan || line || E'\n';
-    END LOOP;
+    -- Only gin has no other way.
+    PERFORM set_config('enable_bitmapscan', (sql !~ 'ORDER BY')::text, true);
 
-    RETURN matches(plan, '\m' || index || '\M',
-                   index || ': ' || regexp_replace(sql, '\s+', ' ', 'g'));
+    BEGIN
+        FOR it IN
+            SELECT i.indrelid::regclass AS rel, i.indexrelid::regclass AS name,
+                   c.conname
+              FROM pg_index i
+              LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid
+                                       AND c.conrelid = i.indrelid
+             WHERE i.indexrelid <> ('flagship.' || index)::regclass
+               AND i.indrelid = (SELECT indrelid FROM pg_index
+                                  WHERE indexrelid
+                                        = ('flagship.' || index)::regclass)
+        LOOP
+            IF it.conname IS NULL THEN
+                EXECUTE format('DROP INDEX %s', it.name);
+            ELSE
+                EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE',
+                               it.rel, it.conname);
+            END IF;
+        END LOOP;
+
+        FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || sql LOOP
+            plan := plan || line || E'\n';
+        END LOOP;
+
+        RAISE EXCEPTION 'taken back' USING ERRCODE = 'UF000';
+    EXCEPTION WHEN SQLSTATE 'UF000' THEN
+        NULL;
+    END;
+
+    RETURN ok(plan ~ ('\m' || index || '\M') AND plan !~ 'Filter:|Sort',
+              index || ': ' || regexp_replace(sql, '\s+', ' ', 'g'))
+           || CASE WHEN plan ~ 'Filter:|Sort' THEN E'\n' || diag(plan)
+                   ELSE '' END;
 END $$;
 
 SELECT pg_temp.uses(index, 'SELECT * FROM flagship.' || what) FROM (VALUES
@@ -108,20 +139,18 @@ SELECT pg_temp.uses(index, 'SELECT * FROM flagship.' || what) FROM (VALUES
     ('api_keys_list', $$api_keys WHERE tenant = 'a'
         ORDER BY environment, id LIMIT 100$$),
     ('environments_pkey', $$environments WHERE tenant = 'a' ORDER BY key$$),
-    ('audit_list', $$audit WHERE tenant = 'a' ORDER BY id DESC LIMIT 100$$),
-    ('audit_ts', $$audit WHERE tenant = 'a' AND ts BETWEEN '2026-01-01'
-        AND '2026-02-01' ORDER BY ts LIMIT 100$$),
-    ('audit_environment', $$audit WHERE tenant = 'a' AND environment = 'b'
+    ('audit_list', $$audit WHERE tenant = 'acme' ORDER BY id DESC LIMIT 100$$),
+    ('audit_ts', $$audit WHERE tenant = 'default' AND ts BETWEEN '2020-01-01'
+        AND '2020-02-01' ORDER BY ts LIMIT 100$$),
+    ('audit_environment', $$audit WHERE tenant = 'default'
+        AND environment = 'dev' ORDER BY id DESC LIMIT 100$$),
+    ('audit_entity', $$audit WHERE tenant = 'default' AND entity = 'segment'
         ORDER BY id DESC LIMIT 100$$),
-    ('audit_entity', $$audit WHERE tenant = 'a' AND entity = 'flag'
+    ('audit_key', $$audit WHERE tenant = 'default' AND entity_key = 'f8'
         ORDER BY id DESC LIMIT 100$$),
-    ('audit_key', $$audit WHERE tenant = 'a' AND entity = 'flag'
-        AND entity_key = 'b' ORDER BY id DESC LIMIT 100$$),
-    ('audit_key', $$audit WHERE tenant = 'a' AND entity_key = 'b'
+    ('audit_actor', $$audit WHERE tenant = 'default' AND actor = 'rare'
         ORDER BY id DESC LIMIT 100$$),
-    ('audit_actor', $$audit WHERE tenant = 'a' AND actor = 'b'
-        ORDER BY id DESC LIMIT 100$$),
-    ('audit_action', $$audit WHERE tenant = 'a' AND action = 'update'
+    ('audit_action', $$audit WHERE tenant = 'default' AND action = 'archive'
         ORDER BY id DESC LIMIT 100$$),
     ('audit_entity_id', $$audit WHERE entity_id = 'a'
         ORDER BY id DESC LIMIT 100$$),

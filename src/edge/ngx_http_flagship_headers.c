@@ -36,6 +36,7 @@ static ngx_int_t ngx_http_flagship_plan_all(
     const flagship_image_t *image, ngx_log_t *log);
 static ngx_uint_t ngx_http_flagship_plan_name(ngx_http_flagship_name_t *names,
     ngx_uint_t n, u_char *p, ngx_str_t *prefix, flagship_str_t key);
+static void ngx_http_flagship_plans_free(void *data);
 static ngx_int_t ngx_http_flagship_take_back(ngx_http_request_t *r,
     ngx_http_flagship_ctx_t *ctx);
 static ngx_int_t ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
@@ -64,6 +65,7 @@ ngx_http_flagship_headers_make(ngx_conf_t *cf,
     size_t                        len;
     ngx_str_t                    *key;
     ngx_uint_t                    i, n;
+    ngx_pool_cleanup_t           *cln;
     ngx_http_flagship_headers_t  *made;
 
     if (headers->prefix.data) {
@@ -86,6 +88,14 @@ ngx_http_flagship_headers_make(ngx_conf_t *cf,
 
         headers = made;
     }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_flagship_plans_free;
+    cln->data = headers;
 
     headers->prefix = *prefix;
     headers->limit = limit;
@@ -198,6 +208,24 @@ ngx_http_flagship_plan(ngx_http_flagship_headers_t *headers,
     plan->digest = image->digest;
 
     return plan;
+}
+
+
+/* Plans are made while requests run, and go with the configuration. */
+
+static void
+ngx_http_flagship_plans_free(void *data)
+{
+    ngx_http_flagship_headers_t *headers = data;
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_PLANS; i++) {
+        if (headers->plans[i].names) {
+            ngx_free(headers->plans[i].names);
+            headers->plans[i].names = NULL;
+        }
+    }
 }
 
 

@@ -9,7 +9,7 @@ my $t = edge(
     http => 'proxy_cache_path %%DIR%%/cache keys_zone=cache:1m;',
     server => <<'EOT',
         flagship_response_headers on;
-        root %%DIR%%/root;
+        root %%DIR%%/www;
 
         location / { proxy_pass %%UP%%; }
         location /off/ { flagship_response_headers off; proxy_pass %%UP%%; }
@@ -39,7 +39,7 @@ EOT
     stopped => 1,
 );
 
-$t->write_file('root/static.txt', 'static');
+$t->write_file('www/static.txt', 'static');
 $t->run;
 
 sub features {

@@ -22,7 +22,7 @@ my $t = edge(
         error_log %%DIR%%/error.log info;
 EOT
     server => <<'EOT',
-        root %%DIR%%/root;
+        root %%DIR%%/www;
         location / { proxy_pass %%UP%%; }
 
         location /open { flagship_gate open; proxy_pass %%UP%%; }
@@ -64,7 +64,7 @@ EOT
         location = /gone.html { internal; return 200 gone; }
 
         location /file/ { flagship_gate token; }
-        location /alias/ { flagship_gate token; alias %%DIR%%/root/file/; }
+        location /alias/ { flagship_gate token; alias %%DIR%%/www/file/; }
         location /list/ { flagship_gate token; autoindex on; }
         location /index/ { flagship_gate token; index a.txt; }
         location /try/ {
@@ -113,7 +113,7 @@ EOT
     more => <<'EOT',
         server {
             listen 127.0.0.1:%%PORT1%%;
-            root %%DIR%%/root;
+            root %%DIR%%/www;
             flagship_gate shut otherwise=404;
             error_page 404 /404.txt;
 
@@ -157,10 +157,10 @@ EOT
     stopped => 1,
 );
 
-$t->write_file('root/file/a.txt', 'a');
-$t->write_file('root/list/a.txt', 'a');
-$t->write_file('root/index/a.txt', 'a');
-$t->write_file('root/404.txt', 'not here');
+$t->write_file('www/file/a.txt', 'a');
+$t->write_file('www/list/a.txt', 'a');
+$t->write_file('www/index/a.txt', 'a');
+$t->write_file('www/404.txt', 'not here');
 $t->write_file('users', "u:{PLAIN}p\n");
 $t->run;
 

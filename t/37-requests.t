@@ -21,7 +21,7 @@ my $t = edge(
         access_log %%DIR%%/flags.log f;
 EOT
     server => <<'EOT',
-        root %%DIR%%/root;
+        root %%DIR%%/www;
 
         location /plain { proxy_pass %%UP%%; }
 
@@ -72,7 +72,7 @@ EOT
         location /ssi {
             ssi on;
             default_type text/html;
-            root %%DIR%%/root;
+            root %%DIR%%/www;
             flagship_headers a;
         }
         location /included { flagship_headers c; proxy_pass %%UP%%; }
@@ -122,7 +122,7 @@ EOT
         server {
             listen 127.0.0.1:%%PORT1%%;
             flagship_strip off;
-            root %%DIR%%/root;
+            root %%DIR%%/www;
             location / { add_header X-Seen $http_x_feature_a; }
         }
 EOT
@@ -130,13 +130,13 @@ EOT
 );
 
 $t->write_file('users', "u:{PLAIN}p\n");
-$t->write_file('root/slice', '0123456789' x 5);
-$t->write_file('root/ssi', '<!--# echo var="flagship_value_a" -->'
+$t->write_file('www/slice', '0123456789' x 5);
+$t->write_file('www/ssi', '<!--# echo var="flagship_value_a" -->'
     . '<!--# echo var="flagship_enabled_b" -->'
     . '<!--# include virtual="/included" -->'
     . '<!--# include virtual="/included/gated" -->'
     . '<!--# if expr="$flagship_variant_user = no" -->end<!--# endif -->');
-$t->write_folder('root/index');
+$t->write_folder('www/index');
 $t->run;
 
 sub is_injected {

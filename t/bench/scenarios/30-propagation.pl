@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 
 use Flagship::Bench;
 use Flagship::Bench::Database;
+use Flagship::Bench::Flags;
 use Flagship::Bench::Nginx;
 
 use constant WORKERS => 4;
@@ -25,16 +26,14 @@ my $last_number = 0;
 
 
 sub start {
-    my ($bench, $database, $name, $refresh) = @_;
+    my ($bench, $name, $source) = @_;
 
     return Flagship::Bench::Nginx->start($bench, $name,
         pin     => 'none',
         workers => WORKERS,
         modules => ["$bench->{build}/ngx_http_flagship_module.so"],
         main    => 'thread_pool default threads=2;',
-        http    => "flagship_zone 64m;\n"
-            . "flagship_postgres \"@{[ $database->conninfo ]}\";\n"
-            . "flagship_refresh $refresh;\n",
+        http    => "flagship_zone 64m;\n$source\n",
         server  => "location = /pid { return 200 \$pid; }\n"
             . "location = /counter { return 200 \$flagship_value_counter; }\n"
             . "location = /ready { flagship_status ready; }\n");
@@ -212,6 +211,7 @@ sub run {
     my $short = $bench->{short};
     my $database = Flagship::Bench::Database->start;
     my $session = $database->session;
+    my $source = 'flagship_postgres "' . $database->conninfo . '";';
     my $n = $short ? 10 : 500;
     my $nginx;
 
@@ -219,13 +219,14 @@ sub run {
         . "default_variant) "
         . "VALUES ('counter', 'number', true, '{\"on\": 0}', 'on')");
 
-    $nginx = start($bench, $database, 'notified', '5s');
+    $nginx = start($bench, 'notified', $source);
     $nginx->until_ready;
     report($bench, "propagation: commit to every worker",
            changes($nginx, $session, $n), most => 10);
     undef $nginx;
 
-    $nginx = start($bench, $database, 'polled', '1s notify=off');
+    $nginx = start($bench, 'polled',
+                   "$source\nflagship_refresh 1s notify=off;");
     $nginx->until_ready;
     report($bench, "propagation: the same by a poll every second alone",
            stream($nginx, $session, $n));
@@ -237,9 +238,9 @@ sub run {
         . "SELECT 'simple_flag_' || i, true, i % 100 "
         . "FROM generate_series(1, $flags - 1) i");
 
-    loading($bench, $database, $flags);
+    loading($bench, $source, $flags);
 
-    $nginx = start($bench, $database, 'many', '5s');
+    $nginx = start($bench, 'many', $source);
     $nginx->until_ready;
     report($bench, "propagation: commit to every worker, $flags flags",
            changes($nginx, $session, $short ? 5 : 200));
@@ -251,20 +252,37 @@ sub run {
 # From the start of nginx to ready.
 
 sub loading {
-    my ($bench, $database, $flags) = @_;
+    my ($bench, $source, $flags) = @_;
 
-    my @ms;
+    my $file = "$bench->{dir}/many.json";
+
+    Flagship::Bench::Nginx::write_file($file,
+        Flagship::Bench::Flags::document(
+            map { Flagship::Bench::Flags::flag("simple_flag_$_", 'rollout') }
+                1 .. $flags));
+
+    my %source = ('no flags' => undef, 'a file' => "flagship_file $file;",
+                  'PostgreSQL' => $source);
+    my %ms;
 
     for (1 .. $bench->{rounds}) {
-        my $start = time;
-        my $nginx = start($bench, $database, 'loading', '5s');
+        for my $name (sort keys %source) {
+            my $start = time;
+            my $nginx = $source{$name}
+                ? start($bench, 'loading', $source{$name})
+                : Flagship::Bench::Nginx->start($bench, 'bare',
+                                                pin => 'none',
+                                                workers => WORKERS);
 
-        $nginx->until_ready;
-        push @ms, 1000 * (time - $start);
+            $nginx->until_ready if $source{$name};
+            push @{ $ms{$name} }, 1000 * (time - $start);
+        }
     }
 
-    $bench->figure("load: start of nginx to ready, $flags flags in PostgreSQL",
-                   'ms', \@ms);
+    $bench->figure('load: start of nginx, without the module', 'ms',
+                   $ms{'no flags'});
+    $bench->figure("load: start of nginx to ready, $flags flags in $_", 'ms',
+                   $ms{$_}) for 'a file', 'PostgreSQL';
 }
 
 

@@ -83,7 +83,7 @@ CONF
     while (1) {
         last if $self->workers >= $workers && $self->connect;
         $self->broken if waitpid($pid, 1) == $pid || time > $deadline;
-        sleep 0.02;
+        sleep 0.002;
     }
 
     return $self;

@@ -62,6 +62,45 @@ typedef struct {
 } engine_result_t;
 
 
+/*
+ * The promise that an evaluation allocates nothing is kept in every test: the
+ * sanitizer counts.
+ */
+
+int __sanitizer_install_malloc_and_free_hooks(
+    void (*malloc_hook)(const volatile void *p, size_t size),
+    void (*free_hook)(const volatile void *p)) __attribute__((weak));
+
+static unsigned  engine_allocations;
+
+
+static inline void
+engine_malloc(const volatile void *p, size_t size)
+{
+    engine_allocations++;
+}
+
+
+static inline void
+engine_free(const volatile void *p)
+{
+    /* void */
+}
+
+
+static inline void
+engine_count_allocations(void)
+{
+    static int  counts;
+
+    if (!counts && __sanitizer_install_malloc_and_free_hooks) {
+        counts = __sanitizer_install_malloc_and_free_hooks(engine_malloc,
+                                                           engine_free);
+        assert_int_not_equal(counts, 0);
+    }
+}
+
+
 /* Takes the copy and the document of a text that must be JSON. */
 
 static inline char *
@@ -337,6 +376,7 @@ static inline void
 engine_ask(engine_request_t *r, const char *key, engine_result_t *result)
 {
     uint32_t                 flag;
+    unsigned                 allocations;
     flagship_decision_t     *d;
     const flagship_image_t  *image;
 
@@ -354,7 +394,13 @@ engine_ask(engine_request_t *r, const char *key, engine_result_t *result)
     }
 
     memset(d, 0xa5, sizeof(flagship_decision_t));
+
+    engine_count_allocations();
+    allocations = engine_allocations;
+
     flagship_eval(r->ev, flag, d);
+
+    assert_int_equal(engine_allocations, allocations);
     assert_int_equal(d->flag, flag);
 
     engine_copy(result->reason, sizeof(result->reason),

@@ -12,7 +12,7 @@
 
 #include "engine.h"
 
-#include <float.h>
+#include <math.h>
 
 
 typedef struct {
@@ -581,6 +581,74 @@ a_split_gives_shares(void **state)
 }
 
 
+/*
+ * The form that flagd had before: the hash as a signed number over 2^31 - 1
+ * against percentages.  A set keeps it as long as it says so.
+ */
+
+static void
+the_older_fractional_keeps_its_people(void **state)
+{
+    char              context[100], name[20];
+    double            bucket;
+    int32_t           hash;
+    engine_t          engine;
+    unsigned          i, moved;
+    const char       *want;
+    engine_request_t  r;
+    engine_result_t   got, now;
+
+    static const char  flags[] =
+        "\"flags\": [{\"key\": \"f\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [{\"var\": \"id\"},"
+        " [\"red\", 1], [\"blue\", 3], [\"green\", 4]]}}]},"
+        " {\"key\": \"computed\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [{\"var\": \"id\"},"
+        " [\"red\", {\"var\": \"one\"}], [\"blue\", 3],"
+        " [\"green\", 4]]}}]}]}";
+
+    char      text[sizeof(flags) + 100];
+    engine_t  current;
+
+    snprintf(text, sizeof(text), "{\"environments\": [{\"key\": \"prod\","
+             " \"fractional\": 1}], %s", flags);
+    engine_open(&engine, text);
+    assert_int_equal(engine.image->fractional, 1);
+
+    snprintf(text, sizeof(text), "{%s", flags);
+    engine_open(&current, text);
+    assert_int_equal(current.image->fractional, 2);
+
+    moved = 0;
+
+    for (i = 0; i < 2000; i++) {
+        snprintf(name, sizeof(name), "id%u", i);
+        snprintf(context, sizeof(context), "{\"id\": \"%s\", \"one\": 1}",
+                 name);
+
+        hash = (int32_t) flagship_murmur3(name, strlen(name));
+        bucket = fabs((double) hash) / 2147483647 * 100;
+        want = bucket < 12.5 ? "red" : bucket < 50 ? "blue" : "green";
+
+        engine_begin(&r, &engine, context, ENGINE_NOW);
+        engine_ask(&r, "f", &got);
+        assert_string_equal(got.variant, want);
+        engine_ask(&r, "computed", &got);
+        assert_string_equal(got.variant, want);
+        engine_end(&r);
+
+        engine_decide(&current, "f", context, &now);
+        moved += (strcmp(now.variant, want) != 0);
+    }
+
+    /* which is why it is never switched silently */
+    assert_true(moved > 100);
+
+    engine_close(&current);
+    engine_close(&engine);
+}
+
+
 static void
 flags_ask_for_flags(void **state)
 {
@@ -896,6 +964,7 @@ main(void)
         cmocka_unit_test(the_simple_form_is_filled_in),
         cmocka_unit_test(a_split_goes_by_names_in_byte_order),
         cmocka_unit_test(a_split_gives_shares),
+        cmocka_unit_test(the_older_fractional_keeps_its_people),
         cmocka_unit_test(flags_ask_for_flags),
         cmocka_unit_test(attributes_are_asked_for_once_and_late),
         cmocka_unit_test(any_bytes_are_a_value),

@@ -385,7 +385,7 @@ any_word_is_refused_or_safe(void **state)
 }
 
 
-/* Several at once, as one alone may be caught by what it does not agree with. */
+/* Several at once: one alone may be caught where it disagrees with others. */
 
 static void
 many_bytes_are_refused_or_safe(void **state)

@@ -184,6 +184,20 @@ digits_are_never_forgotten(void **state)
         text[len] = '0';
         assert_true(flagship_number_parse(text, len + 1, 0)
                     == 9007199254740992.0);
+
+        /* halfway above 1, with more digits than fit 64 bits */
+
+        len = (size_t) sprintf(text, "1.000000000000000111022302462515654042"
+                               "36316680908203125");
+        memset(text + len, '0', zeros[n] + 1);
+        len += zeros[n];
+
+        text[len] = '1';
+        assert_true(flagship_number_parse(text, len + 1, 0)
+                    == 0x1.0000000000001p0);
+
+        text[len] = '0';
+        assert_true(flagship_number_parse(text, len + 1, 0) == 1);
     }
 
     /* 10^-1000000 * 10^1000000, and the other way round */

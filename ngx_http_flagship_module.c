@@ -317,7 +317,7 @@ ngx_http_flagship_header_filter(ngx_http_request_t *r)
         ctx = ngx_http_flagship_ctx_find(r);
 
         if (ctx) {
-            ngx_http_flagship_release(ctx);
+            ngx_http_flagship_leave(ctx);
         }
     }
 

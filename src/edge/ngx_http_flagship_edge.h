@@ -168,6 +168,8 @@ typedef struct ngx_http_flagship_edge_main_s {
     /* a worker's */
     flagship_scratch_t            *scratch;
     ngx_http_flagship_index_t     *indices;   /* of nginx's variables */
+    ngx_queue_t                    leaving;   /* contexts to release */
+    ngx_event_t                    leave;
 } ngx_http_flagship_edge_main_t;
 
 
@@ -208,7 +210,7 @@ struct ngx_http_flagship_answer_s {
     ngx_str_t                      variant;
     ngx_str_t                      text;      /* as headers carry it */
     unsigned                       value:1;   /* has one that may be sent */
-    unsigned                       enabled:1;
+    unsigned                       enabled:1; /* once kept; _enabled() */
     unsigned                       kept:1;    /* nothing lies in the image */
     unsigned                       text_kept:1;
     ngx_http_flagship_answer_t    *next;      /* evaluated before it */
@@ -259,7 +261,9 @@ typedef struct {
     uint64_t                       revision;  /* 0: none */
     unsigned                       pinned:1;
     unsigned                       released:1;
+    unsigned                       leaving:1; /* in main's queue */
     unsigned                       busy:1;    /* evaluating */
+    ngx_queue_t                    queue;
 
     /* answers by flag; table_image says whose flags */
     ngx_http_flagship_answer_t   **table;
@@ -376,8 +380,18 @@ ngx_int_t ngx_http_flagship_reserve(ngx_http_flagship_ctx_t *ctx,
 ngx_int_t ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_answer_t *answer);
 
-/* The response header is sent: the generation may go. */
-void ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx);
+/* The contract's "enabled" of the answer's flag. */
+ngx_uint_t ngx_http_flagship_enabled(ngx_http_flagship_ctx_t *ctx,
+    ngx_http_flagship_answer_t *answer);
+
+/*
+ * The response header is sent: the generation may go.  It does so at the end
+ * of this turn of the event loop; most requests have ended by then, and need
+ * no copy of what they were answered.
+ */
+void ngx_http_flagship_leave(ngx_http_flagship_ctx_t *ctx);
+void ngx_http_flagship_leave_init(ngx_http_flagship_edge_main_t *fmcf,
+    ngx_log_t *log);
 
 /* The flag with this key, by the cache; "folded" as variables spell keys. */
 uint32_t ngx_http_flagship_index(ngx_http_flagship_index_t *index,

@@ -247,6 +247,8 @@ ngx_http_flagship_edge_init_process(ngx_cycle_t *cycle,
 
     cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
 
+    ngx_http_flagship_leave_init(fmcf->edge, cycle->log);
+
     fmcf->edge->indices = ngx_pcalloc(cycle->pool,
                                       (cmcf->variables.nelts + 1)
                                       * sizeof(ngx_http_flagship_index_t));

@@ -117,7 +117,7 @@ ngx_http_flagship_gate_ask(ngx_http_flagship_ctx_t *ctx,
                ? NGX_OK : NGX_DECLINED;
     }
 
-    return answer->enabled ? NGX_OK : NGX_DECLINED;
+    return ngx_http_flagship_enabled(ctx, answer) ? NGX_OK : NGX_DECLINED;
 }
 
 

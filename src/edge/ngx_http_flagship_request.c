@@ -27,6 +27,8 @@
 
 
 static void ngx_http_flagship_cleanup(void *data);
+static void ngx_http_flagship_leave_handler(ngx_event_t *ev);
+static void ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx);
 static ngx_int_t ngx_http_flagship_scope(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_loc_conf_t *flcf);
 static const flagship_image_t *ngx_http_flagship_find_set(
@@ -107,6 +109,10 @@ ngx_http_flagship_cleanup(void *data)
 
     for (text = ctx->texts; text; text = text->next) {
         flagship_json_free(&text->json);
+    }
+
+    if (ctx->leaving) {
+        ngx_queue_remove(&ctx->queue);
     }
 
     if (ctx->view) {
@@ -285,7 +291,6 @@ ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
     ctx->busy = 0;
 
     a->decision.flag = flag;
-    a->enabled = flagship_decision_enabled(image, &a->decision) ? 1 : 0;
 
     a->key.len = flagship_flags(image)[flag].key_len;
     a->key.data = (u_char *) flagship_flag_key(image, flag).data;
@@ -416,6 +421,8 @@ ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
         return NGX_OK;
     }
 
+    answer->enabled = ngx_http_flagship_enabled(ctx, answer);
+
     p = ngx_pnalloc(ctx->request->pool, answer->key.len + answer->variant.len
                                         + answer->text.len);
     if (p == NULL) {
@@ -449,7 +456,67 @@ ngx_http_flagship_keep_str(u_char *p, ngx_str_t *s)
 }
 
 
+ngx_uint_t
+ngx_http_flagship_enabled(ngx_http_flagship_ctx_t *ctx,
+    ngx_http_flagship_answer_t *answer)
+{
+    if (answer->kept) {
+        return answer->enabled;
+    }
+
+    return flagship_decision_enabled(ctx->image, &answer->decision) ? 1 : 0;
+}
+
+
 void
+ngx_http_flagship_leave_init(ngx_http_flagship_edge_main_t *fmcf,
+    ngx_log_t *log)
+{
+    ngx_queue_init(&fmcf->leaving);
+
+    fmcf->leave.handler = ngx_http_flagship_leave_handler;
+    fmcf->leave.data = fmcf;
+    fmcf->leave.log = log;
+}
+
+
+void
+ngx_http_flagship_leave(ngx_http_flagship_ctx_t *ctx)
+{
+    if (ctx->view == NULL || ctx->leaving) {
+        return;
+    }
+
+    ctx->leaving = 1;
+    ngx_queue_insert_tail(&ctx->main->leaving, &ctx->queue);
+
+    ngx_post_event(&ctx->main->leave, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_flagship_leave_handler(ngx_event_t *ev)
+{
+    ngx_queue_t                    *q;
+    ngx_http_flagship_ctx_t        *ctx;
+    ngx_http_flagship_edge_main_t  *fmcf;
+
+    fmcf = ev->data;
+
+    while (!ngx_queue_empty(&fmcf->leaving)) {
+
+        q = ngx_queue_head(&fmcf->leaving);
+        ctx = ngx_queue_data(q, ngx_http_flagship_ctx_t, queue);
+
+        ngx_queue_remove(q);
+        ctx->leaving = 0;
+
+        ngx_http_flagship_release(ctx);
+    }
+}
+
+
+static void
 ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 {
     u_char                      *p;
@@ -479,6 +546,8 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
             if (a->kept) {
                 continue;
             }
+
+            a->enabled = ngx_http_flagship_enabled(ctx, a);
 
             p = ngx_http_flagship_keep_str(p, &a->key);
             p = ngx_http_flagship_keep_str(p, &a->variant);

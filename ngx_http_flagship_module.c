@@ -139,7 +139,7 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_flagship_edge_targeting_key,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_flagship_edge_conf_t, targeting_key),
+      0,
       NULL },
 
     { ngx_string("flagship_attribute"),

@@ -23,6 +23,8 @@
 
 static ngx_int_t ngx_http_flagship_fetch_path(ngx_http_flagship_ctx_t *ctx,
     ngx_str_t *path, uint32_t hash, flagship_value_t *value);
+static ngx_int_t ngx_http_flagship_read(ngx_http_request_t *r,
+    ngx_http_flagship_source_t *source, ngx_str_t *text);
 static ngx_int_t ngx_http_flagship_fetch_attribute(
     ngx_http_flagship_ctx_t *ctx, ngx_http_flagship_attribute_t *attribute,
     flagship_value_t *value);
@@ -110,7 +112,7 @@ ngx_http_flagship_fetch_path(ngx_http_flagship_ctx_t *ctx, ngx_str_t *path,
             return NGX_OK;
         }
 
-        if (ngx_http_complex_value(ctx->request, conf->targeting_key, &text)
+        if (ngx_http_flagship_read(ctx->request, conf->targeting_key, &text)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -175,13 +177,37 @@ ngx_http_flagship_fetch_path(ngx_http_flagship_ctx_t *ctx, ngx_str_t *path,
 
 
 static ngx_int_t
+ngx_http_flagship_read(ngx_http_request_t *r,
+    ngx_http_flagship_source_t *source, ngx_str_t *text)
+{
+    ngx_http_variable_value_t  *v;
+
+    if (source->index == NGX_ERROR) {
+        return ngx_http_complex_value(r, &source->complex, text);
+    }
+
+    v = ngx_http_get_flushed_variable(r, source->index);
+
+    if (v == NULL || v->not_found) {
+        text->len = 0;
+        return NGX_OK;
+    }
+
+    text->len = v->len;
+    text->data = v->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_flagship_fetch_attribute(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_attribute_t *attribute, flagship_value_t *value)
 {
     double     number;
     ngx_str_t  text;
 
-    if (ngx_http_complex_value(ctx->request, &attribute->value, &text)
+    if (ngx_http_flagship_read(ctx->request, &attribute->value, &text)
         != NGX_OK)
     {
         return NGX_ERROR;

@@ -52,6 +52,9 @@ typedef struct {
 } ngx_http_flagship_index_t;
 
 
+typedef struct ngx_http_flagship_answer_s  ngx_http_flagship_answer_t;
+
+
 /* A flag and the header that carries it. */
 
 typedef struct {
@@ -60,12 +63,13 @@ typedef struct {
     u_char                        *lowcase;
     ngx_uint_t                     hash;
     uint32_t                       flag;      /* of the plan's image */
+    ngx_http_flagship_answer_t    *answer;    /* while headers are written */
 } ngx_http_flagship_name_t;
 
 
 /*
  * The headers of a location for one image, in the order they are sent.  With
- * "on" the names lie in the plan's own text, which goes with the plan: a
+ * "on" names and keys lie in the plan's own text, which goes with the plan: a
  * request copies them.  With a list they lie in the configuration.
  */
 
@@ -95,6 +99,17 @@ typedef struct {
 } ngx_http_flagship_headers_t;
 
 
+/*
+ * A value with variables.  Most are one variable and nothing else, which is
+ * read in place: its bytes live as long as the request.
+ */
+
+typedef struct {
+    ngx_http_complex_value_t       complex;
+    ngx_int_t                      index;     /* NGX_ERROR: not just one */
+} ngx_http_flagship_source_t;
+
+
 typedef enum {
     NGX_HTTP_FLAGSHIP_STRING = 0,
     NGX_HTTP_FLAGSHIP_NUMBER,
@@ -106,7 +121,7 @@ typedef struct {
     ngx_str_t                      name;
     uint32_t                       hash;      /* flagship_hash32() */
     ngx_http_flagship_attribute_e  type;
-    ngx_http_complex_value_t       value;
+    ngx_http_flagship_source_t     value;
 } ngx_http_flagship_attribute_t;
 
 
@@ -178,7 +193,7 @@ typedef struct ngx_http_flagship_edge_conf_s {
     u_char                        *fold;      /* the prefix, folded */
     ngx_flag_t                     strip;
 
-    ngx_http_complex_value_t      *targeting_key;
+    ngx_http_flagship_source_t    *targeting_key;
     ngx_array_t                   *attributes;
 
     ngx_http_flagship_headers_t   *request;   /* NULL: off */
@@ -202,8 +217,6 @@ typedef struct ngx_http_flagship_edge_conf_s {
  * are kept; kept ones outlive it.
  */
 
-typedef struct ngx_http_flagship_answer_s  ngx_http_flagship_answer_t;
-
 struct ngx_http_flagship_answer_s {
     flagship_decision_t            decision;
     ngx_str_t                      key;
@@ -212,7 +225,6 @@ struct ngx_http_flagship_answer_s {
     unsigned                       value:1;   /* has one that may be sent */
     unsigned                       enabled:1; /* once kept; _enabled() */
     unsigned                       kept:1;    /* nothing lies in the image */
-    unsigned                       text_kept:1;
     ngx_http_flagship_answer_t    *next;      /* evaluated before it */
 };
 

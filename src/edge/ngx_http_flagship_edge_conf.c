@@ -19,6 +19,8 @@
 
 static char *ngx_http_flagship_check_value(ngx_conf_t *cf,
     ngx_http_complex_value_t *value);
+static char *ngx_http_flagship_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_flagship_source_t *source);
 static char *ngx_http_flagship_check_attribute(ngx_conf_t *cf,
     ngx_array_t *attributes, ngx_str_t *name);
 static ngx_int_t ngx_http_flagship_fold_prefix(ngx_conf_t *cf,
@@ -346,20 +348,70 @@ ngx_http_flagship_check_value(ngx_conf_t *cf, ngx_http_complex_value_t *value)
 }
 
 
+static char *
+ngx_http_flagship_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_flagship_source_t *source)
+{
+    ngx_str_t                         *name, s;
+    ngx_http_variable_t               *v;
+    ngx_http_core_main_conf_t         *cmcf;
+    ngx_http_compile_complex_value_t   ccv;
+
+    s = *text;
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = &source->complex;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    source->index = NGX_ERROR;
+
+    if (source->complex.flushes
+        && source->complex.flushes[0] != (ngx_uint_t) -1)
+    {
+        cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+        v = cmcf->variables.elts;
+        name = &v[source->complex.flushes[0]].name;
+
+        if (s.len == name->len + 1
+            || (s.len == name->len + 3 && s.data[1] == '{'))
+        {
+            source->index = source->complex.flushes[0];
+        }
+    }
+
+    return ngx_http_flagship_check_value(cf, &source->complex);
+}
+
+
 char *
 ngx_http_flagship_edge_targeting_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_http_flagship_loc_conf_t *flcf = conf;
 
-    char  *rv;
+    ngx_str_t                   *value;
+    ngx_http_flagship_source_t  *source;
 
-    rv = ngx_http_set_complex_value_slot(cf, cmd, flcf->edge);
-    if (rv != NGX_CONF_OK) {
-        return rv;
+    if (flcf->edge->targeting_key != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
     }
 
-    return ngx_http_flagship_check_value(cf, flcf->edge->targeting_key);
+    source = ngx_palloc(cf->pool, sizeof(ngx_http_flagship_source_t));
+    if (source == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    flcf->edge->targeting_key = source;
+
+    value = cf->args->elts;
+
+    return ngx_http_flagship_compile(cf, &value[1], source);
 }
 
 
@@ -446,12 +498,11 @@ ngx_http_flagship_edge_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_flagship_loc_conf_t *flcf = conf;
 
-    char                              *rv;
-    ngx_str_t                         *value;
-    ngx_uint_t                         type;
-    ngx_http_flagship_attribute_t     *a;
-    ngx_http_flagship_edge_conf_t     *ecf;
-    ngx_http_compile_complex_value_t   ccv;
+    char                           *rv;
+    ngx_str_t                      *value;
+    ngx_uint_t                      type;
+    ngx_http_flagship_attribute_t  *a;
+    ngx_http_flagship_edge_conf_t  *ecf;
 
     ecf = flcf->edge;
 
@@ -502,17 +553,7 @@ ngx_http_flagship_edge_attribute(ngx_conf_t *cf, ngx_command_t *cmd,
     a->hash = flagship_hash32((char *) value[1].data, value[1].len);
     a->type = type;
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[2];
-    ccv.complex_value = &a->value;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_flagship_check_value(cf, &a->value);
+    return ngx_http_flagship_compile(cf, &value[2], &a->value);
 }
 
 

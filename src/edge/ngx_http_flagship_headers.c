@@ -292,7 +292,7 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
                                   / (headers->prefix.len + 1 + 4));
 
     names = ngx_alloc((max + 1) * sizeof(ngx_http_flagship_name_t)
-                      + 2 * (NGX_HTTP_FLAGSHIP_HEADERS_MAX + longest), log);
+                      + 3 * (NGX_HTTP_FLAGSHIP_HEADERS_MAX + longest), log);
     if (names == NULL) {
         return NGX_ERROR;
     }
@@ -327,6 +327,11 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
 
         sent += names[n].name.len + 4;
         p += 2 * names[n].name.len;
+
+        names[n].key.len = key.len;
+        names[n].key.data = p;
+        p = ngx_cpymem(p, key.data, key.len);
+
         names[n++].flag = i;
     }
 
@@ -353,8 +358,10 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
         plan->names[i] = names[i];
         plan->names[i].name.data = p;
         plan->names[i].lowcase = p + names[i].name.len;
+        plan->names[i].key.data = p + 2 * names[i].name.len;
 
-        p = ngx_cpymem(p, names[i].name.data, 2 * names[i].name.len);
+        p = ngx_cpymem(p, names[i].name.data,
+                       2 * names[i].name.len + names[i].key.len);
     }
 
     ngx_free(names);
@@ -506,7 +513,8 @@ ngx_http_flagship_respond(ngx_http_request_t *r,
 
 /*
  * The part of a list that holds our headers: part, elements and texts are one
- * allocation.  NGX_DECLINED: there are none.
+ * allocation, in which the answers are kept as well.  NGX_DECLINED: there are
+ * none.
  */
 
 static ngx_int_t
@@ -514,9 +522,10 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_headers_t *headers, ngx_list_part_t **ppart,
     ngx_uint_t spare)
 {
-    u_char                      *p, *text;
+    u_char                      *p;
     size_t                       len;
     ngx_int_t                    rc;
+    ptrdiff_t                    moved;
     ngx_uint_t                   i, n;
     ngx_table_elt_t             *h;
     ngx_list_part_t             *part;
@@ -556,7 +565,7 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
 
     h = (ngx_table_elt_t *) (part + 1);
     p = (u_char *) (h + plan->n + spare);
-    text = p;
+    moved = p - plan->text;
 
     part->elts = h;
 
@@ -566,9 +575,9 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
 
     for (i = 0; i < n; i++) {
         name = &plan->names[i];
-        answer = ngx_http_flagship_answer(ctx, name->flag);
+        answer = name->answer;
 
-        if (answer == NULL || !answer->value) {
+        if (!answer->value) {
             continue;
         }
 
@@ -577,20 +586,24 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
         h->lowcase_key = name->lowcase;
 
         if (headers->all) {
-            h->key.data = text + (name->name.data - plan->text);
-            h->lowcase_key = text + (name->lowcase - plan->text);
+            h->key.data += moved;
+            h->lowcase_key += moved;
         }
 
-        h->value.len = answer->text.len;
-        h->value.data = p;
-        p = ngx_cpymem(p, answer->text.data, answer->text.len);
+        if (!answer->kept) {
+            answer->key.data = name->key.data + (headers->all ? moved : 0);
 
+            p = ngx_cpymem(p, answer->variant.data, answer->variant.len);
+            answer->variant.data = p - answer->variant.len;
+
+            p = ngx_cpymem(p, answer->text.data, answer->text.len);
+            answer->text.data = p - answer->text.len;
+
+            answer->kept = 1;
+        }
+
+        h->value = answer->text;
         ngx_http_flagship_header_next(h, NULL);
-
-        if (!answer->text_kept) {
-            answer->text.data = h->value.data;
-            answer->text_kept = 1;
-        }
 
         h++;
     }
@@ -641,6 +654,8 @@ ngx_http_flagship_measure(ngx_http_flagship_ctx_t *ctx,
             return NGX_ERROR;
         }
 
+        plan->names[i].answer = answer;
+
         if (!answer->value) {
             if (answer->decision.variant != FLAGSHIP_NO_VARIANT) {
                 dropped++;
@@ -657,7 +672,9 @@ ngx_http_flagship_measure(ngx_http_flagship_ctx_t *ctx,
             }
         }
 
-        total += answer->text.len;
+        if (!answer->kept) {
+            total += answer->variant.len + answer->text.len;
+        }
     }
 
     *n = i;

@@ -431,13 +431,9 @@ ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
 
     p = ngx_http_flagship_keep_str(p, &answer->key);
     p = ngx_http_flagship_keep_str(p, &answer->variant);
-
-    if (!answer->text_kept) {
-        (void) ngx_http_flagship_keep_str(p, &answer->text);
-    }
+    (void) ngx_http_flagship_keep_str(p, &answer->text);
 
     answer->kept = 1;
-    answer->text_kept = 1;
 
     return NGX_OK;
 }
@@ -531,8 +527,7 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 
     for (a = ctx->answers; a; a = a->next) {
         if (!a->kept) {
-            len += a->key.len + a->variant.len;
-            len += a->text_kept ? 0 : a->text.len;
+            len += a->key.len + a->variant.len + a->text.len;
         }
     }
 
@@ -551,13 +546,9 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 
             p = ngx_http_flagship_keep_str(p, &a->key);
             p = ngx_http_flagship_keep_str(p, &a->variant);
-
-            if (!a->text_kept) {
-                p = ngx_http_flagship_keep_str(p, &a->text);
-            }
+            p = ngx_http_flagship_keep_str(p, &a->text);
 
             a->kept = 1;
-            a->text_kept = 1;
         }
     }
 

@@ -10,7 +10,10 @@ my $pg = Flagship::Postgres->new;
 my $session = $pg->session;
 
 $session->sql(slurp('sql/sample.sql'));
-$ENV{DATABASE_URL} = $pg->conninfo;
+
+# the rights that docs/sql.md gives to nginx's login are enough
+$session->sql('CREATE ROLE edge LOGIN IN ROLE flagship_edge');
+$ENV{DATABASE_URL} = $pg->conninfo(user => 'edge');
 
 
 # conf/ in a folder of its own, the ports of this run in place of the file's
@@ -19,7 +22,18 @@ sub conf {
     my ($name) = @_;
 
     my $t = Flagship::Test->new;
-    my $text = slurp("conf/$name.conf");
+
+    $t->write_file('local.conf', slurp('conf/local.conf'));
+    $t->write_file('flags.json', slurp('conf/flags.json'));
+    mkdir $t->dir . '/build' or die "build: $!";
+
+    return $t->config(elsewhere($t, slurp("conf/$name.conf")));
+}
+
+
+sub elsewhere {
+    my ($t, $text) = @_;
+
     my (%port, $n);
 
     # the first one of the file is the one to ask
@@ -27,7 +41,7 @@ sub conf {
 
     $text =~ s/127\.0\.0\.1:(8\d\d\d)/127.0.0.1:$port{$1}/g;
 
-    $text =~ s{^load_module\s+\S+;}{load_module $t->{module};}m;
+    $text =~ s{^( *load_module)\s+\S+;}{$1 $t->{module};}m;
     $text =~ s{^error_log\s+\S+;}{error_log error.log info;}m;
     $text =~ s{^pid\s+\S+;}{pid nginx.pid;}m;
 
@@ -36,11 +50,7 @@ sub conf {
         qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS)) . $text
             if $ENV{FLAGSHIP_SANITIZE};
 
-    $t->write_file('local.conf', slurp('conf/local.conf'));
-    $t->write_file('flags.json', slurp('conf/flags.json'));
-    mkdir $t->dir . '/build' or die "build: $!";
-
-    return $t->config($text);
+    return $text;
 }
 
 
@@ -102,6 +112,25 @@ subtest 'gitops.conf: flags from a file' => sub {
         'a broken file is logged');
     like($t->get('/', Cookie => 'uid=bob')->body, qr/^new-search: true$/m,
         'and the last flags serve');
+};
+
+
+subtest 'the configuration of the README is one' => sub {
+    my ($text) = slurp('README.md')
+        =~ /^## A first configuration\n\n((?:    .*\n|\n)+)/m;
+    my $t = Flagship::Test->new;
+    my $port = $t->port;
+
+    $t->write_file('local.conf', slurp('conf/local.conf'));
+    mkdir $t->dir . '/build' or die "build: $!";
+
+    $text =~ s/listen 80;/listen 127.0.0.1:$port;/;
+    $text =~ s/^( +http \{)$/    pid nginx.pid;\n$1\n        include local.conf;/m;
+    $t->config(elsewhere($t, $text));
+
+    my ($said, $accepted) = $t->test_config;
+    ok($accepted, 'nginx takes it') or diag $said;
+    unlike($said, qr/flagship: /, 'and has nothing to remark');
 };
 
 

@@ -25,6 +25,7 @@
 #include "flagship_core.h"
 #include "flagship_hash.h"
 #include "flagship_image.h"
+#include "flagship_json.h"
 
 
 #define FLAGSHIP_REGISTER       0x8000u
@@ -32,6 +33,8 @@
 #define FLAGSHIP_MAX_SLOTS      0x7fffu
 #define FLAGSHIP_MAX_CODE       0xffffu
 #define FLAGSHIP_MAX_NESTING    64u      /* records that ask for records */
+#define FLAGSHIP_MAX_LOOPS      8u       /* loops in loops */
+#define FLAGSHIP_MAX_STEPS      100000u  /* of the loops of an evaluation */
 
 
 typedef enum {
@@ -77,6 +80,33 @@ typedef enum {
                                  a; aux: operand of the targeting key */
     FLAGSHIP_OP_FRACTIONAL,   /* imm pairs of name and weight from register
                                  a + 1 on, by register a; aux as above */
+    FLAGSHIP_OP_MATH,         /* flagship_math_e aux of imm registers from a
+                                 on; with FLAGSHIP_SPREAD an array stands for
+                                 its elements */
+    FLAGSHIP_OP_SUBSTR,       /* of register a, from a + 1 on, a + 2 long */
+    FLAGSHIP_OP_ARRAY,        /* imm registers from a on, as an array */
+    FLAGSHIP_OP_MERGE,        /* likewise, arrays by their elements */
+    FLAGSHIP_OP_ITEMS,        /* the JSON literal at imm */
+    FLAGSHIP_OP_ELEMENT,      /* the value in operand a at the path that
+                                 operand imm holds */
+    FLAGSHIP_OP_PAIR,         /* {"current": operand a,
+                                 "accumulator": operand imm} */
+    FLAGSHIP_OP_MISSING,      /* of the keys in operand a, an array, those
+                                 without a value; imm: in the value of that
+                                 operand, or FLAGSHIP_NONE: in the context */
+    FLAGSHIP_OP_ENOUGH,       /* operand a: how many of the keys in operand
+                                 imm must be there; operand aux: the missing;
+                                 they, or [] */
+
+    /* loops: each element of the array in operand a in turn in register imm;
+       the body ends before jt; dst = */
+
+    FLAGSHIP_OP_MAP,
+    FLAGSHIP_OP_FILTER,
+    FLAGSHIP_OP_ALL,
+    FLAGSHIP_OP_SOME,
+    FLAGSHIP_OP_NONE,
+    FLAGSHIP_OP_REDUCE,       /* the accumulator is register aux */
 
     /* control */
 
@@ -87,6 +117,7 @@ typedef enum {
                                  on at jf */
     FLAGSHIP_OP_FAIL,         /* error dst */
     FLAGSHIP_OP_HOLDS,        /* end of a segment: imm 0 or 1 */
+    FLAGSHIP_OP_YIELD,        /* end of a loop's body: operand a */
 
     FLAGSHIP_OP_MAX
 } flagship_op_e;
@@ -101,6 +132,20 @@ typedef struct {
     uint32_t             imm;
     uint32_t             aux;
 } flagship_code_t;
+
+
+typedef enum {
+    FLAGSHIP_MATH_ADD = 0,
+    FLAGSHIP_MATH_SUBTRACT,
+    FLAGSHIP_MATH_MULTIPLY,
+    FLAGSHIP_MATH_DIVIDE,
+    FLAGSHIP_MATH_MODULO,
+    FLAGSHIP_MATH_MIN,
+    FLAGSHIP_MATH_MAX,
+    FLAGSHIP_MATH_LAST
+} flagship_math_e;
+
+#define FLAGSHIP_SPREAD         0x100u
 
 
 /* Literals.  All are aligned to 8 bytes. */
@@ -126,6 +171,24 @@ typedef struct {
     uint32_t             reserved;
     /* double number[nnumbers], uint32_t atom[natoms] in ascending order */
 } flagship_list_t;
+
+
+/* A JSON array or object: nodes as flagship_json.h has them, with offsets. */
+
+typedef struct {
+    uint32_t             n;
+    uint32_t             reserved;
+    /* flagship_item_node_t node[n] */
+} flagship_items_literal_t;
+
+typedef struct {
+    uint8_t              type;       /* flagship_json_type_e */
+    uint8_t              reserved[3];
+    uint32_t             len;
+    uint32_t             next;
+    uint32_t             str;        /* of a string: offset in the chunk */
+    double               number;
+} flagship_item_node_t;
 
 
 /* A version, taken apart. */

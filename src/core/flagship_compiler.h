@@ -43,6 +43,9 @@ typedef struct {
     unsigned             nodes;
     unsigned             depth;      /* of $ref */
     unsigned             reg;        /* the next free register */
+    unsigned             loops;      /* around what is compiled */
+    unsigned             element;    /* in a loop: the element's register */
+    unsigned             accumulator;   /* ... of reduce; 0: of another */
     flagship_code_t      spare;      /* written to when none can be emitted */
     size_t               pointer_len;
     char                 pointer[192];
@@ -105,6 +108,8 @@ flagship_code_t *flagship_emit_test(flagship_compiler_t *c, unsigned op,
     flagship_label_t yes, flagship_label_t no);
 /* Of the last instruction: where it goes on when it does not hold. */
 void flagship_emit_else(flagship_compiler_t *c, flagship_label_t label);
+/* ... where it goes on. */
+void flagship_emit_then(flagship_compiler_t *c, flagship_label_t label);
 void flagship_emit_jump(flagship_compiler_t *c, flagship_label_t label);
 
 flagship_label_t flagship_emit_label(flagship_compiler_t *c);

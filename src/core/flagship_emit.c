@@ -249,6 +249,13 @@ flagship_emit_else(flagship_compiler_t *c, flagship_label_t label)
 
 
 void
+flagship_emit_then(flagship_compiler_t *c, flagship_label_t label)
+{
+    flagship_emit_goto(c, 0, label);
+}
+
+
+void
 flagship_emit_jump(flagship_compiler_t *c, flagship_label_t label)
 {
     (void) flagship_emit(c, FLAGSHIP_OP_JUMP);

@@ -21,9 +21,14 @@
 #include "flagship_semver.h"
 
 
+#define FLAGSHIP_YIELDED  2     /* a loop's body came to its end */
+
+
 static int flagship_eval_segment(flagship_eval_t *ev, uint32_t segment);
 static int flagship_eval_run(flagship_eval_t *ev,
     const flagship_flag_t *record, flagship_decision_t *d);
+static int flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_decision_t *d);
 static int flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code);
 static int flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
@@ -97,6 +102,7 @@ flagship_eval(flagship_eval_t *ev, uint32_t flag,
     flagship_decision_t *decision)
 {
     ev->scratch->used = 0;
+    ev->scratch->steps = FLAGSHIP_MAX_STEPS;
 
     flagship_eval_flag(ev, flag, decision);
 }
@@ -191,16 +197,34 @@ static int
 flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
     flagship_decision_t *d)
 {
-    flagship_frame_t              fr;
-    const flagship_code_t        *code, *start;
-    const flagship_value_t       *v;
-    const flagship_split_part_t  *part;
+    flagship_frame_t  fr;
 
     fr.record = record;
     fr.chunk = flagship_at(ev->image, record->chunk);
 
-    start = flagship_code(ev->image, record);
-    code = start;
+    return flagship_eval_code(ev, &fr, flagship_code(ev->image, record), d);
+}
+
+
+int
+flagship_eval_body(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *body)
+{
+    flagship_decision_t  d;
+
+    return flagship_eval_code(ev, fr, body, &d) == FLAGSHIP_YIELDED;
+}
+
+
+static int
+flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_decision_t *d)
+{
+    const flagship_code_t        *start;
+    const flagship_value_t       *v;
+    const flagship_split_part_t  *part;
+
+    start = flagship_code(ev->image, fr->record);
 
     for ( ;; ) {
 
@@ -213,7 +237,7 @@ flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
 
         case FLAGSHIP_OP_RETURN_SPLIT:
 
-            if (!flagship_eval_part(ev, &fr, code, &part)) {
+            if (!flagship_eval_part(ev, fr, code, &part)) {
                 code = start + code->jf;
                 continue;
             }
@@ -233,14 +257,14 @@ flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
 
         case FLAGSHIP_OP_RETURN_NAME:
 
-            v = flagship_eval_operand(ev, &fr, code->a);
+            v = flagship_eval_operand(ev, fr, code->a);
 
             if (v->type == FLAGSHIP_NULL) {
                 code = start + code->jf;
                 continue;
             }
 
-            flagship_eval_named(&fr, v, d);
+            flagship_eval_named(fr, v, d);
             return 0;
 
         case FLAGSHIP_OP_JUMP:
@@ -253,15 +277,25 @@ flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
         case FLAGSHIP_OP_HOLDS:
             return code->imm;
 
+        case FLAGSHIP_OP_YIELD:
+            fr->yield = *flagship_eval_operand(ev, fr, code->a);
+            return FLAGSHIP_YIELDED;
+
         default:
 
             if (code->op <= FLAGSHIP_OP_FLAG_IS) {
-                code = start + (flagship_eval_test(ev, &fr, code)
+                code = start + (flagship_eval_test(ev, fr, code)
                                 ? code->jt : code->jf);
                 continue;
             }
 
-            flagship_eval_value(ev, &fr, code, &fr.reg[code->dst]);
+            if (code->op >= FLAGSHIP_OP_MAP) {
+                flagship_eval_loop(ev, fr, code, &fr->reg[code->dst]);
+                code = start + code->jt;
+                continue;
+            }
+
+            flagship_eval_value(ev, fr, code, &fr->reg[code->dst]);
             code++;
         }
     }

@@ -72,13 +72,16 @@ typedef void (*flagship_fetch_pt)(void *data, flagship_str_t path,
  * survives a call of flagship_eval(), so one for each thread is enough.
  */
 
-#define FLAGSHIP_SCRATCH  4096
+#define FLAGSHIP_SCRATCH  16384
 
 typedef struct {
     uint32_t                   used;
-    uint32_t                   spilled;  /* times that it was too small: those
-                                            expressions gave null */
-    char                       buf[FLAGSHIP_SCRATCH];
+    uint32_t                   spilled;  /* times that it was too small, or
+                                            that loops took too many steps:
+                                            those expressions gave null */
+    uint32_t                   steps;    /* left for loops */
+    char                       buf[FLAGSHIP_SCRATCH]
+                                   __attribute__((aligned(8)));
 } flagship_scratch_t;
 
 

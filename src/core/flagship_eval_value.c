@@ -29,6 +29,12 @@ static void flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
     flagship_value_t *dst);
 static void flagship_eval_var(flagship_eval_t *ev,
     const flagship_value_t *path, flagship_value_t *dst);
+static void flagship_eval_math(const flagship_value_t *arg, uint32_t n,
+    uint32_t how, flagship_value_t *dst);
+static double flagship_eval_fold(unsigned how, double a, double b);
+static void flagship_eval_substr(flagship_eval_t *ev,
+    const flagship_value_t *arg, flagship_value_t *dst);
+static size_t flagship_eval_points(const char *s, size_t len, double n);
 static void flagship_eval_cat(flagship_eval_t *ev, const flagship_value_t *arg,
     uint32_t n, int spread, flagship_value_t *dst);
 static int flagship_eval_append(flagship_scratch_t *s,
@@ -117,8 +123,21 @@ flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
 
         return;
 
-    default: /* FLAGSHIP_OP_FRACTIONAL */
+    case FLAGSHIP_OP_FRACTIONAL:
         flagship_eval_fractional(ev, fr, code, dst);
+        return;
+
+    case FLAGSHIP_OP_MATH:
+        flagship_eval_math(&fr->reg[code->a & ~FLAGSHIP_REGISTER], code->imm,
+                           code->aux, dst);
+        return;
+
+    case FLAGSHIP_OP_SUBSTR:
+        flagship_eval_substr(ev, &fr->reg[code->a & ~FLAGSHIP_REGISTER], dst);
+        return;
+
+    default:
+        flagship_eval_array(ev, fr, code, dst);
     }
 }
 
@@ -195,7 +214,7 @@ flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
 }
 
 
-/* A path that is computed: the one attribute that is read more than once. */
+/* A path that is computed: {"var": []} is the context, as "" is. */
 
 static void
 flagship_eval_var(flagship_eval_t *ev, const flagship_value_t *path,
@@ -207,7 +226,7 @@ flagship_eval_var(flagship_eval_t *ev, const flagship_value_t *path,
     flagship_value_null(dst);
 
     if (path->type == FLAGSHIP_JSON) {
-        /* var takes an array as its arguments: of none, the context */
+
         if (path->u.node->type != FLAGSHIP_JSON_ARRAY
             || path->u.node->len != 0)
         {
@@ -220,18 +239,232 @@ flagship_eval_var(flagship_eval_t *ev, const flagship_value_t *path,
         (void) flagship_value_text(path, buf, sizeof(buf), &name);
     }
 
-    if (flagship_str_is(name, "$flagd.flagKey")) {
+    flagship_eval_lookup(ev, name, dst);
+}
+
+
+/*
+ * An attribute by name.  One that the rules also name as a constant has a
+ * slot, and is read once; another is asked for each time.
+ */
+
+void
+flagship_eval_lookup(flagship_eval_t *ev, flagship_str_t path,
+    flagship_value_t *dst)
+{
+    uint32_t                  hash, i, mask;
+    const uint32_t           *table;
+    const flagship_symbol_t  *attrs;
+
+    if (flagship_str_is(path, "$flagd.flagKey")) {
         flagship_value_string(dst, ev->key);
         return;
     }
 
-    if (flagship_str_is(name, "$flagd.timestamp")) {
+    if (flagship_str_is(path, "$flagd.timestamp")) {
         dst->type = FLAGSHIP_NUMBER;
         dst->u.number = ev->now;
         return;
     }
 
-    ev->fetch(ev->data, name, flagship_hash32(name.data, name.len), dst);
+    attrs = flagship_symbols(ev->image, attrs);
+    table = flagship_table(ev->image, attr_table);
+    mask = ev->image->attr_table.n - 1;
+    hash = flagship_hash32(path.data, path.len);
+
+    for (i = hash & mask; table[i] != FLAGSHIP_NONE; i = (i + 1) & mask) {
+
+        if (attrs[table[i]].hash == hash
+            && flagship_str_eq(flagship_symbol_str(ev->image,
+                                                   &attrs[table[i]]), path))
+        {
+            if (!ev->filled[table[i]]) {
+                flagship_eval_fill(ev, table[i]);
+            }
+
+            *dst = ev->slots[table[i]].value;
+            return;
+        }
+    }
+
+    flagship_value_null(dst);
+
+    ev->fetch(ev->data, path, hash, dst);
+}
+
+
+/*
+ * Of none, "+" is 0 and "*" is 1, the others are null.  Of one, "-" negates
+ * and "/" is the reciprocal.  What is no finite number is null.
+ */
+
+static void
+flagship_eval_math(const flagship_value_t *arg, uint32_t n, uint32_t how,
+    flagship_value_t *dst)
+{
+    double                       result, x;
+    uint32_t                     i, op;
+    flagship_value_t             element;
+    const flagship_json_node_t  *node;
+
+    op = how & ~FLAGSHIP_SPREAD;
+    node = NULL;
+
+    if ((how & FLAGSHIP_SPREAD) && arg->type == FLAGSHIP_JSON
+        && arg->u.node->type == FLAGSHIP_JSON_ARRAY)
+    {
+        node = arg->u.node + 1;
+        n = arg->u.node->len;
+    }
+
+    result = (op == FLAGSHIP_MATH_MULTIPLY);
+
+    for (i = 0; i < n; i++) {
+
+        if (node) {
+            flagship_value_node(&element, node);
+            x = flagship_value_number(&element);
+            node += node->next;
+
+        } else {
+            x = flagship_value_number(&arg[i]);
+        }
+
+        result = i ? flagship_eval_fold(op, result, x) : x;
+    }
+
+    if (n == 1 && op == FLAGSHIP_MATH_SUBTRACT) {
+        result = -result;
+
+    } else if (n == 1 && op == FLAGSHIP_MATH_DIVIDE) {
+        result = 1 / result;
+    }
+
+    flagship_value_null(dst);
+
+    if (!isfinite(result)
+        || (n == 0 && op != FLAGSHIP_MATH_ADD && op != FLAGSHIP_MATH_MULTIPLY)
+        || (n == 1 && op == FLAGSHIP_MATH_MODULO))
+    {
+        return;
+    }
+
+    dst->type = FLAGSHIP_NUMBER;
+    dst->u.number = result;
+}
+
+
+static double
+flagship_eval_fold(unsigned how, double a, double b)
+{
+    switch (how) {
+
+    case FLAGSHIP_MATH_ADD:
+        return a + b;
+
+    case FLAGSHIP_MATH_SUBTRACT:
+        return a - b;
+
+    case FLAGSHIP_MATH_MULTIPLY:
+        return a * b;
+
+    case FLAGSHIP_MATH_DIVIDE:
+        return a / b;
+
+    case FLAGSHIP_MATH_MODULO:
+        return fmod(a, b);
+    }
+
+    if (isnan(a) || isnan(b)) {
+        return NAN;
+    }
+
+    return (how == FLAGSHIP_MATH_MIN) == (a < b) ? a : b;
+}
+
+
+/*
+ * A part of a text, in code points.  A negative start counts from the end, a
+ * negative length is where it ends, counted from the end; a null length is
+ * none.  The part points into the text; that of a number is printed first.
+ */
+
+static void
+flagship_eval_substr(flagship_eval_t *ev, const flagship_value_t *arg,
+    flagship_value_t *dst)
+{
+    char            *buf;
+    double           start, count, n;
+    size_t           from, to, i;
+    flagship_str_t   text;
+
+    flagship_value_null(dst);
+
+    buf = NULL;
+
+    if (arg[0].type == FLAGSHIP_NUMBER) {
+        buf = flagship_scratch_alloc(ev->scratch, FLAGSHIP_NUMBER_LEN);
+        if (buf == NULL) {
+            return;
+        }
+
+    } else if (arg[0].type == FLAGSHIP_JSON) {
+        return;
+    }
+
+    (void) flagship_value_text(&arg[0], buf, FLAGSHIP_NUMBER_LEN, &text);
+
+    for (i = 0, n = 0; i < text.len; i++) {
+        n += ((unsigned char) text.data[i] & 0xc0) != 0x80;
+    }
+
+    start = trunc(flagship_value_number(&arg[1]));
+
+    if (isnan(start)) {
+        start = 0;
+    }
+
+    start = start < 0 ? fmax(n + start, 0) : fmin(start, n);
+
+    count = n;
+
+    if (arg[2].type != FLAGSHIP_NULL) {
+        count = trunc(flagship_value_number(&arg[2]));
+
+        if (isnan(count)) {
+            count = 0;
+        }
+    }
+
+    count = count < 0 ? n + count - start : fmin(count, n - start);
+
+    if (count <= 0) {
+        flagship_value_string(dst, flagship_str("", 0));
+        return;
+    }
+
+    from = flagship_eval_points(text.data, text.len, start);
+    to = from + flagship_eval_points(text.data + from, text.len - from,
+                                     count);
+
+    flagship_value_string(dst, flagship_str(text.data + from, to - from));
+}
+
+
+/* The bytes of the first n code points. */
+
+static size_t
+flagship_eval_points(const char *s, size_t len, double n)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (((unsigned char) s[i] & 0xc0) != 0x80 && n-- < 1) {
+            break;
+        }
+    }
+
+    return i;
 }
 
 

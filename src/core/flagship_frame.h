@@ -6,7 +6,8 @@
 
 /*
  * What the evaluator's files share.  flagship_eval.c runs code and tests;
- * flagship_eval_value.c computes values and splits.
+ * flagship_eval_value.c computes values and splits; flagship_eval_array.c
+ * makes arrays and loops over them.
  */
 
 
@@ -26,6 +27,7 @@ typedef struct {
     const flagship_flag_t  *record;
     const char             *chunk;
     flagship_value_t        reg[FLAGSHIP_MAX_REGISTERS];
+    flagship_value_t        yield;   /* of the loop's body that ran last */
 } flagship_frame_t;
 
 
@@ -34,6 +36,20 @@ void flagship_eval_flag(flagship_eval_t *ev, uint32_t flag,
 
 /* Asks for an attribute. */
 void flagship_eval_fill(flagship_eval_t *ev, uint32_t slot);
+
+/* Runs the body of a loop; 0: it did not come to its end. */
+int flagship_eval_body(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *body);
+
+/* The attribute at a path that was computed. */
+void flagship_eval_lookup(flagship_eval_t *ev, flagship_str_t path,
+    flagship_value_t *dst);
+
+/* The instructions that make arrays, look into values, and loop. */
+void flagship_eval_array(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst);
+void flagship_eval_loop(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst);
 
 /* Runs an instruction that computes a value. */
 void flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
@@ -84,6 +100,26 @@ flagship_eval_operand(flagship_eval_t *ev, flagship_frame_t *fr, uint32_t op)
     }
 
     return &ev->slots[op].value;
+}
+
+
+/* Aligned to 8 bytes; NULL: the scratch block is full, counted. */
+
+static inline void *
+flagship_scratch_alloc(flagship_scratch_t *s, size_t size)
+{
+    size_t  used;
+
+    used = (s->used + 7) & ~(size_t) 7;
+
+    if (used > FLAGSHIP_SCRATCH || size > FLAGSHIP_SCRATCH - used) {
+        s->spilled++;
+        return NULL;
+    }
+
+    s->used = used + size;
+
+    return s->buf + used;
 }
 
 

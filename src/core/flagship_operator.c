@@ -17,6 +17,10 @@
 
 static void flagship_operator_var(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_default(flagship_compiler_t *c,
+    const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_log(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_junction(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);
@@ -54,8 +58,6 @@ static void flagship_operator_flag(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_time(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
-static uint32_t flagship_operator_values(flagship_compiler_t *c,
-    const flagship_args_t *args, unsigned n);
 static int flagship_operator_name(flagship_compiler_t *c,
     const flagship_args_t *args, flagship_str_t *name);
 
@@ -140,14 +142,66 @@ const flagship_operator_t  flagship_operators[] = {
     { flagship_string("time"), 1, 0,
       NULL, flagship_operator_time, NULL },
 
+    { flagship_string("missing"), 0, 0,
+      NULL, flagship_operator_missing, NULL },
+
+    { flagship_string("missing_some"), 2, 0,
+      NULL, flagship_operator_missing_some, NULL },
+
+    { flagship_string("+"), 0, FLAGSHIP_MATH_ADD,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("-"), 0, FLAGSHIP_MATH_SUBTRACT,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("*"), 0, FLAGSHIP_MATH_MULTIPLY,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("/"), 0, FLAGSHIP_MATH_DIVIDE,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("%"), 0, FLAGSHIP_MATH_MODULO,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("min"), 0, FLAGSHIP_MATH_MIN,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("max"), 0, FLAGSHIP_MATH_MAX,
+      NULL, flagship_operator_math, NULL },
+
+    { flagship_string("substr"), 2, 0,
+      NULL, flagship_operator_substr, NULL },
+
+    { flagship_string("merge"), 0, 0,
+      NULL, flagship_operator_merge, NULL },
+
+    { flagship_string("map"), 2, FLAGSHIP_OP_MAP,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("filter"), 2, FLAGSHIP_OP_FILTER,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("reduce"), 2, FLAGSHIP_OP_REDUCE,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("all"), 2, FLAGSHIP_OP_ALL,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("some"), 2, FLAGSHIP_OP_SOME,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("none"), 2, FLAGSHIP_OP_NONE,
+      NULL, flagship_operator_loop, NULL },
+
+    { flagship_string("log"), 1, 0,
+      NULL, flagship_operator_log, NULL },
+
     { flagship_string(""), 0, 0, NULL, NULL, NULL }
 };
 
 
 const char *const  flagship_operators_later[] = {
-    "missing", "missing_some", "+", "-", "*", "/", "%", "min", "max",
-    "substr", "merge", "map", "filter", "reduce", "all", "some", "none",
-    "log", "matches", "in_cidr", "lower", "in_set", "bucket", NULL
+    "matches", "in_cidr", "lower", "in_set", "bucket", NULL
 };
 
 
@@ -159,11 +213,16 @@ flagship_operator_var(flagship_compiler_t *c, const flagship_operator_t *op,
     uint32_t                     operand;
     flagship_str_t               path;
     flagship_code_t             *code;
-    flagship_label_t             absent, end;
     flagship_value_t             v;
     const flagship_json_node_t  *node;
 
     (void) op;
+
+    if (c->loops) {
+        flagship_operator_element(c, args, reg);
+        flagship_operator_default(c, args, reg);
+        return;
+    }
 
     node = args->n ? args->first : NULL;
 
@@ -204,6 +263,18 @@ flagship_operator_var(flagship_compiler_t *c, const flagship_operator_t *op,
         code->dst = reg & ~FLAGSHIP_REGISTER;
         flagship_emit_operand(c, code, operand);
     }
+
+    flagship_operator_default(c, args, reg);
+}
+
+
+/* The second argument of var, where what the first names is absent. */
+
+static void
+flagship_operator_default(flagship_compiler_t *c, const flagship_args_t *args,
+    uint32_t reg)
+{
+    flagship_label_t  absent, end;
 
     if (args->n < 2) {
         return;
@@ -518,7 +589,7 @@ flagship_operator_affix_value(flagship_compiler_t *c,
     uint32_t          a;
     flagship_code_t  *code;
 
-    a = flagship_operator_values(c, args, 2);
+    a = flagship_rule_values(c, args, 2);
 
     code = flagship_emit(c, FLAGSHIP_OP_AFFIX);
 
@@ -613,7 +684,7 @@ flagship_operator_semver_value(flagship_compiler_t *c,
 
     (void) op;
 
-    a = flagship_operator_values(c, args, 3);
+    a = flagship_rule_values(c, args, 3);
 
     code = flagship_emit(c, FLAGSHIP_OP_VERSION);
 
@@ -705,21 +776,13 @@ flagship_operator_time(flagship_compiler_t *c, const flagship_operator_t *op,
 }
 
 
-/* The first n arguments in consecutive registers: the first of them. */
+/* Nobody listens: it is its first argument. */
 
-static uint32_t
-flagship_operator_values(flagship_compiler_t *c, const flagship_args_t *args,
-    unsigned n)
+static void
+flagship_operator_log(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
 {
-    unsigned  i;
-    uint32_t  first, reg;
+    (void) op;
 
-    first = FLAGSHIP_REGISTER | c->reg;
-
-    for (i = 0; i < n; i++) {
-        reg = flagship_emit_register(c);
-        flagship_rule_arg_value(c, args, i, reg);
-    }
-
-    return first;
+    flagship_rule_arg_value(c, args, 0, reg);
 }

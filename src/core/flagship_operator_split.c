@@ -355,7 +355,7 @@ flagship_split_prefix(flagship_compiler_t *c, const flagship_args_t *cat,
             flagship_value_node(&v, node);
             (void) flagship_value_text(&v, number, sizeof(number), &text);
 
-        } else if (!c->segment
+        } else if (!c->segment && !c->loops
                    && flagship_rule_read(node, &var)
                    && flagship_str_is(var.name, "var")
                    && var.n == 1

@@ -209,9 +209,7 @@ flagship_rule_value(flagship_compiler_t *c, const flagship_json_node_t *node,
     }
 
     if (!flagship_rule_read(node, &args)) {
-        flagship_compiler_error(c, "%s cannot be used as a value here",
-                                node->type == FLAGSHIP_JSON_ARRAY
-                                ? "an array" : "an object");
+        flagship_rule_items(c, node, reg);
         return;
     }
 
@@ -276,7 +274,7 @@ flagship_rule_operand(flagship_compiler_t *c, const flagship_json_node_t *node)
     uint32_t        reg;
     flagship_str_t  path;
 
-    if (flagship_rule_path(node, &path)) {
+    if (flagship_rule_path(c, node, &path)) {
         c->nodes++;
         return flagship_emit_slot(c, path);
     }
@@ -289,14 +287,17 @@ flagship_rule_operand(flagship_compiler_t *c, const flagship_json_node_t *node)
 }
 
 
-/* {"var": "path"}: an attribute by a constant path, without a default. */
+/* {"var": "path"}: an attribute by a constant path, without a default.  In a
+   loop it is no attribute. */
 
 int
-flagship_rule_path(const flagship_json_node_t *node, flagship_str_t *path)
+flagship_rule_path(flagship_compiler_t *c, const flagship_json_node_t *node,
+    flagship_str_t *path)
 {
     flagship_args_t  args;
 
-    if (!flagship_rule_read(node, &args)
+    if (c->loops
+        || !flagship_rule_read(node, &args)
         || !flagship_str_is(args.name, "var")
         || args.n != 1
         || args.first->type != FLAGSHIP_JSON_STRING
@@ -393,6 +394,30 @@ flagship_rule_load(flagship_compiler_t *c, const flagship_value_t *v,
     }
 
     code->dst = reg & ~FLAGSHIP_REGISTER;
+}
+
+
+uint32_t
+flagship_rule_values(flagship_compiler_t *c, const flagship_args_t *args,
+    unsigned n)
+{
+    unsigned  i;
+    uint32_t  first, reg;
+
+    first = FLAGSHIP_REGISTER | c->reg;
+
+    for (i = 0; i < n; i++) {
+        reg = flagship_emit_register(c);
+
+        if (i < args->n) {
+            flagship_rule_arg_value(c, args, i, reg);
+
+        } else {
+            flagship_rule_load_null(c, reg);
+        }
+    }
+
+    return first;
 }
 
 

@@ -7,8 +7,7 @@
 /*
  * The operators.  Private to flagship_rule.c, which knows the places where an
  * expression stands, and the files that know the operators: flagship_operator.c
- * (their table and the plain ones), flagship_operator_compare.c and
- * flagship_operator_split.c.
+ * (their table and the plain ones) and flagship_operator_*.c.
  */
 
 
@@ -80,14 +79,50 @@ uint32_t flagship_rule_arg_operand(flagship_compiler_t *c,
 
 uint32_t flagship_rule_operand(flagship_compiler_t *c,
     const flagship_json_node_t *node);
-int flagship_rule_path(const flagship_json_node_t *node,
-    flagship_str_t *path);
+int flagship_rule_path(flagship_compiler_t *c,
+    const flagship_json_node_t *node, flagship_str_t *path);
 int flagship_rule_constant(flagship_compiler_t *c,
     const flagship_json_node_t *node, flagship_value_t *v);
 void flagship_rule_load(flagship_compiler_t *c, const flagship_value_t *v,
     uint32_t reg);
 void flagship_rule_load_null(flagship_compiler_t *c, uint32_t reg);
 
+
+/* The first n arguments in consecutive registers, null where there are fewer:
+   the first of them. */
+uint32_t flagship_rule_values(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned n);
+
+
+/* flagship_operator_math.c */
+
+void flagship_operator_math(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+void flagship_operator_substr(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+
+/* flagship_operator_array.c */
+
+/* An array or an object literal. */
+void flagship_rule_items(flagship_compiler_t *c,
+    const flagship_json_node_t *node, uint32_t reg);
+
+void flagship_operator_merge(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+void flagship_operator_loop(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+void flagship_operator_element(flagship_compiler_t *c,
+    const flagship_args_t *args, uint32_t reg);
+void flagship_operator_missing(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
+void flagship_operator_missing_some(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    uint32_t reg);
 
 /* flagship_operator_compare.c */
 

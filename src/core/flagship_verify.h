@@ -35,6 +35,8 @@
 #define FLAGSHIP_SHAPE_JT       0x2000u
 #define FLAGSHIP_SHAPE_JF       0x4000u
 #define FLAGSHIP_SHAPE_END      0x8000u  /* does not go on behind itself */
+#define FLAGSHIP_SHAPE_ITEMS    0x10000u /* imm is a JSON literal */
+#define FLAGSHIP_SHAPE_LOOP     0x20000u /* its body stands before jt */
 
 #define FLAGSHIP_SHAPE_TEST                                                   \
     (FLAGSHIP_SHAPE_JT|FLAGSHIP_SHAPE_JF|FLAGSHIP_SHAPE_END)
@@ -49,11 +51,13 @@ typedef struct {
     uint8_t                 *depth;  /* of each record, 0: not visited */
     uint8_t                 *memos;  /* records of each memo */
     unsigned                 segment;
+    unsigned                 loops;  /* around the instruction */
+    uint32_t                 ends[FLAGSHIP_MAX_LOOPS];
     const char              *error;
 } flagship_verify_t;
 
 
-extern const uint16_t  flagship_verify_shapes[FLAGSHIP_OP_MAX];
+extern const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX];
 
 
 /* 1: proved; 0: not, and v->error says why. */

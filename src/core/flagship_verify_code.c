@@ -15,22 +15,30 @@
 #include <string.h>
 
 #include "flagship_eval.h"
+#include "flagship_json.h"
 #include "flagship_semver.h"
 #include "flagship_value.h"
 #include "flagship_verify.h"
 
 
+static int flagship_verify_loop(flagship_verify_t *v, uint32_t i,
+    const flagship_code_t *code, uint64_t *mask);
+static inline int flagship_verify_operand(flagship_verify_t *v,
+    uint32_t operand, uint64_t mask);
 static int flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
     const flagship_code_t *code, uint64_t *mask);
 static int flagship_verify_special(flagship_verify_t *v,
-    const flagship_code_t *code);
+    const flagship_code_t *code, uint64_t mask);
 static int flagship_verify_literals(flagship_verify_t *v,
     const flagship_code_t *code, unsigned shape);
 static int flagship_verify_version(flagship_verify_t *v, uint32_t offset);
 static int flagship_verify_split(flagship_verify_t *v, uint32_t offset);
+static int flagship_verify_items(flagship_verify_t *v, uint32_t offset);
+static int flagship_verify_item(flagship_verify_t *v,
+    const flagship_item_node_t *item, uint32_t n, unsigned depth);
 
 
-const uint16_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
+const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_TRUE] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_ABSENT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_NULL] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
@@ -79,6 +87,26 @@ const uint16_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_FRACTIONAL] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_AUX
                                |FLAGSHIP_SHAPE_DST,
 
+    [FLAGSHIP_OP_MATH] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_SUBSTR] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_ARRAY] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_MERGE] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_ITEMS] = FLAGSHIP_SHAPE_ITEMS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_ELEMENT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                            |FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_PAIR] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                         |FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_MISSING] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_ENOUGH] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                           |FLAGSHIP_SHAPE_DST,
+
+    [FLAGSHIP_OP_MAP] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+    [FLAGSHIP_OP_FILTER] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+    [FLAGSHIP_OP_ALL] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+    [FLAGSHIP_OP_SOME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+    [FLAGSHIP_OP_NONE] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+    [FLAGSHIP_OP_REDUCE] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_LOOP,
+
     [FLAGSHIP_OP_JUMP] = FLAGSHIP_SHAPE_JT|FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_RETURN] = FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_RETURN_SPLIT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_AUX
@@ -87,7 +115,8 @@ const uint16_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_RETURN_NAME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_JF
                                 |FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_FAIL] = FLAGSHIP_SHAPE_END,
-    [FLAGSHIP_OP_HOLDS] = FLAGSHIP_SHAPE_END
+    [FLAGSHIP_OP_HOLDS] = FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_YIELD] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_END
 };
 
 
@@ -114,9 +143,14 @@ flagship_verify_code(flagship_verify_t *v)
 
     memset(v->masks, 0xff, n * sizeof(uint64_t));
     v->masks[0] = 0;
+    v->loops = 0;
 
     for (i = 0; i < n; i++) {
         code = &v->code[i];
+
+        while (v->loops && v->ends[v->loops - 1] == i) {
+            v->loops--;
+        }
 
         if (code->op >= FLAGSHIP_OP_MAX) {
             return flagship_verify_fail(v, "an unknown instruction");
@@ -127,7 +161,13 @@ flagship_verify_code(flagship_verify_t *v)
 
         if (!flagship_verify_instruction(v, i, code, &mask)
             || !flagship_verify_literals(v, code, shape)
-            || !flagship_verify_special(v, code))
+            || !flagship_verify_special(v, code, v->masks[i]))
+        {
+            return 0;
+        }
+
+        if ((shape & FLAGSHIP_SHAPE_LOOP)
+            && !flagship_verify_loop(v, i, code, &mask))
         {
             return 0;
         }
@@ -142,13 +182,57 @@ flagship_verify_code(flagship_verify_t *v)
 
         if (!(shape & FLAGSHIP_SHAPE_END)) {
 
-            if (i + 1 == n) {
+            if (i + 1 == (v->loops ? v->ends[v->loops - 1] : n)) {
                 return flagship_verify_fail(v, "code runs out of its end");
             }
 
             v->masks[i + 1] &= mask;
         }
     }
+
+    return 1;
+}
+
+
+/*
+ * A loop's body is closed: no way leads out of it but YIELD, so that loops
+ * nest as they stand.  The result is written behind the body only.
+ */
+
+static int
+flagship_verify_loop(flagship_verify_t *v, uint32_t i,
+    const flagship_code_t *code, uint64_t *mask)
+{
+    uint32_t  element, end;
+
+    end = v->loops ? v->ends[v->loops - 1] : v->record->ncode;
+
+    if (v->loops == FLAGSHIP_MAX_LOOPS
+        || code->jt <= i + 1 || code->jt >= end)
+    {
+        return flagship_verify_fail(v, "a loop is out of bounds");
+    }
+
+    element = code->imm & ~FLAGSHIP_REGISTER;
+
+    if (code->imm >> 16 || !(code->imm & FLAGSHIP_REGISTER)
+        || element >= FLAGSHIP_MAX_REGISTERS
+        || code->dst >= FLAGSHIP_MAX_REGISTERS)
+    {
+        return flagship_verify_fail(v, "a register is out of bounds");
+    }
+
+    if (code->op == FLAGSHIP_OP_REDUCE
+        && (!(code->aux & FLAGSHIP_REGISTER)
+            || !flagship_verify_operand(v, code->aux, *mask)))
+    {
+        return flagship_verify_fail(v, "an operand is out of bounds");
+    }
+
+    v->masks[code->jt] &= *mask | (uint64_t) 1 << code->dst;
+    v->ends[v->loops++] = code->jt;
+
+    *mask |= (uint64_t) 1 << element;
 
     return 1;
 }
@@ -167,24 +251,32 @@ flagship_verify_operand(flagship_verify_t *v, uint32_t operand, uint64_t mask)
 }
 
 
+/* An array in the first register stands for its elements. */
+
+static inline int
+flagship_verify_spreads(const flagship_code_t *code)
+{
+    return code->op == FLAGSHIP_OP_CAT ? code->aux != 0
+                                       : (code->aux & FLAGSHIP_SPREAD) != 0;
+}
+
+
 static int
 flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
     const flagship_code_t *code, uint64_t *mask)
 {
+    uint32_t  end;
     uint64_t  k, first, n;
     unsigned  shape;
 
     shape = flagship_verify_shapes[code->op];
+    end = v->loops ? v->ends[v->loops - 1] : v->record->ncode;
 
-    if ((shape & FLAGSHIP_SHAPE_JT)
-        && (code->jt <= i || code->jt >= v->record->ncode))
-    {
+    if ((shape & FLAGSHIP_SHAPE_JT) && (code->jt <= i || code->jt >= end)) {
         return flagship_verify_fail(v, "a jump does not run forward");
     }
 
-    if ((shape & FLAGSHIP_SHAPE_JF)
-        && (code->jf <= i || code->jf >= v->record->ncode))
-    {
+    if ((shape & FLAGSHIP_SHAPE_JF) && (code->jf <= i || code->jf >= end)) {
         return flagship_verify_fail(v, "a jump does not run forward");
     }
 
@@ -206,15 +298,26 @@ flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
             break;
 
         case FLAGSHIP_OP_VERSION:
+        case FLAGSHIP_OP_SUBSTR:
             n = 3;
+            break;
+
+        case FLAGSHIP_OP_ARRAY:
+        case FLAGSHIP_OP_MERGE:
+            n = code->imm;
             break;
 
         case FLAGSHIP_OP_FRACTIONAL:
             n = 2 * (uint64_t) code->imm + 1;
             break;
 
-        default: /* FLAGSHIP_OP_CAT; its first may be looked at alone */
-            n = code->imm || !code->aux ? code->imm : 1;
+        default: /* CAT and MATH: the first may be looked at alone */
+            n = code->imm ? code->imm : 1;
+
+            if (code->imm == 0 && !flagship_verify_spreads(code)) {
+                n = 0;
+            }
+
         }
 
         first = code->a & ~FLAGSHIP_REGISTER;
@@ -248,7 +351,8 @@ flagship_verify_instruction(flagship_verify_t *v, uint32_t i,
 /* What is no register, operand or literal. */
 
 static int
-flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code)
+flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code,
+    uint64_t mask)
 {
     switch (code->op) {
 
@@ -274,6 +378,40 @@ flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code)
 
         if (code->dst > FLAGSHIP_GE) {
             return flagship_verify_fail(v, "an unknown order");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_MATH:
+
+        if ((code->aux & ~FLAGSHIP_SPREAD) >= FLAGSHIP_MATH_LAST) {
+            return flagship_verify_fail(v, "an unknown operation");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_MISSING:
+
+        if (code->imm != FLAGSHIP_NONE
+            && !flagship_verify_operand(v, code->imm, mask))
+        {
+            return flagship_verify_fail(v, "an operand is out of bounds");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_ENOUGH:
+
+        if (!flagship_verify_operand(v, code->aux, mask)) {
+            return flagship_verify_fail(v, "an operand is out of bounds");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_YIELD:
+
+        if (v->loops == 0) {
+            return flagship_verify_fail(v, "a yield outside of a loop");
         }
 
         break;
@@ -376,6 +514,12 @@ flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
         && code->imm != FLAGSHIP_NONE && code->imm >= v->image->segments.n)
     {
         return flagship_verify_fail(v, "a segment is out of bounds");
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_ITEMS)
+        && !flagship_verify_items(v, code->imm))
+    {
+        return 0;
     }
 
     return code->op != FLAGSHIP_OP_FLAG_IS
@@ -512,4 +656,104 @@ flagship_verify_split(flagship_verify_t *v, uint32_t offset)
 
     return last == split->total ? 1
            : flagship_verify_fail(v, "a split does not add up");
+}
+
+
+static int
+flagship_verify_items(flagship_verify_t *v, uint32_t offset)
+{
+    const flagship_item_node_t      *item;
+    const flagship_items_literal_t  *items;
+
+    if ((offset & 7)
+        || !flagship_verify_bytes(v, offset,
+                                  sizeof(flagship_items_literal_t)))
+    {
+        return flagship_verify_fail(v, "a JSON literal is out of bounds");
+    }
+
+    items = (const flagship_items_literal_t *) (v->chunk + offset);
+    item = (const flagship_item_node_t *) (items + 1);
+
+    if (items->n == 0
+        || !flagship_verify_bytes(v, (uint64_t) offset
+                                     + sizeof(flagship_items_literal_t),
+                                  (uint64_t) items->n
+                                  * sizeof(flagship_item_node_t))
+        || item[0].next != items->n)
+    {
+        return flagship_verify_fail(v, "a JSON literal is out of bounds");
+    }
+
+    return flagship_verify_item(v, item, items->n, 0);
+}
+
+
+/* A subtree of n nodes; the depth bounds the recursion. */
+
+static int
+flagship_verify_item(flagship_verify_t *v, const flagship_item_node_t *item,
+    uint32_t n, unsigned depth)
+{
+    uint32_t  i, k, children;
+
+    if (depth > FLAGSHIP_MAX_DEPTH) {
+        return flagship_verify_fail(v, "a JSON literal nests too deep");
+    }
+
+    switch (item->type) {
+
+    case FLAGSHIP_JSON_NULL:
+    case FLAGSHIP_JSON_FALSE:
+    case FLAGSHIP_JSON_TRUE:
+        return n == 1 ? 1 : flagship_verify_fail(v, "a JSON literal is wrong");
+
+    case FLAGSHIP_JSON_NUMBER:
+
+        if (n == 1 && isfinite(item->number)) {
+            return 1;
+        }
+
+        return flagship_verify_fail(v, "a JSON literal is wrong");
+
+    case FLAGSHIP_JSON_STRING:
+
+        if (n == 1 && flagship_verify_bytes(v, item->str, item->len)) {
+            return 1;
+        }
+
+        return flagship_verify_fail(v, "a JSON literal is wrong");
+
+    case FLAGSHIP_JSON_ARRAY:
+    case FLAGSHIP_JSON_OBJECT:
+        break;
+
+    default:
+        return flagship_verify_fail(v, "a JSON literal is wrong");
+    }
+
+    children = 0;
+
+    for (i = 1; i < n; i += k) {
+        k = item[i].next;
+
+        if (k == 0 || k > n - i
+            || (item->type == FLAGSHIP_JSON_OBJECT && !(children & 1)
+                && item[i].type != FLAGSHIP_JSON_STRING))
+        {
+            return flagship_verify_fail(v, "a JSON literal is wrong");
+        }
+
+        if (!flagship_verify_item(v, &item[i], k, depth + 1)) {
+            return 0;
+        }
+
+        children++;
+    }
+
+    if (children != item->len * (item->type == FLAGSHIP_JSON_OBJECT ? 2 : 1)) {
+        return flagship_verify_fail(v, "a JSON literal is wrong");
+    }
+
+    return 1;
 }

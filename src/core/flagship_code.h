@@ -117,6 +117,7 @@ typedef enum {
                                  on at jf */
     FLAGSHIP_OP_FAIL,         /* error dst */
     FLAGSHIP_OP_HOLDS,        /* end of a segment: imm 0 or 1 */
+    FLAGSHIP_OP_RESULT,       /* end of a logic: operand a */
     FLAGSHIP_OP_YIELD,        /* end of a loop's body: operand a */
 
     FLAGSHIP_OP_MAX

@@ -56,6 +56,10 @@ int flagship_unit_add_flagd(flagship_unit_t *unit, flagship_str_t key,
 int flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
     const flagship_json_node_t *when, flagship_errors_t *errors);
 
+/* An expression by itself, kept among the segments: flagship_eval_logic(). */
+int flagship_unit_add_logic(flagship_unit_t *unit, flagship_str_t key,
+    const flagship_json_node_t *rule, flagship_errors_t *errors);
+
 /* A text that is not even JSON: refused under its key. */
 int flagship_unit_add_broken(flagship_unit_t *unit, flagship_str_t key,
     int segment);

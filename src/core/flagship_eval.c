@@ -277,6 +277,10 @@ flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
         case FLAGSHIP_OP_HOLDS:
             return code->imm;
 
+        case FLAGSHIP_OP_RESULT:
+            fr->yield = *flagship_eval_operand(ev, fr, code->a);
+            return flagship_value_truth(&fr->yield);
+
         case FLAGSHIP_OP_YIELD:
             fr->yield = *flagship_eval_operand(ev, fr, code->a);
             return FLAGSHIP_YIELDED;
@@ -563,6 +567,28 @@ flagship_eval_flag_is(flagship_eval_t *ev, flagship_frame_t *fr,
            && flagship_str_eq(flagship_variant_name(ev->image, code->imm,
                                                     d.variant),
                               flagship_literal(fr->chunk, code->aux));
+}
+
+
+void
+flagship_eval_logic(flagship_eval_t *ev, uint32_t logic,
+    flagship_value_t *value)
+{
+    flagship_frame_t     fr;
+    flagship_decision_t  d;
+
+    ev->scratch->used = 0;
+    ev->scratch->steps = FLAGSHIP_MAX_STEPS;
+
+    flagship_value_null(&fr.yield);
+
+    fr.record = flagship_segments(ev->image) + logic;
+    fr.chunk = flagship_at(ev->image, fr.record->chunk);
+
+    (void) flagship_eval_code(ev, &fr, flagship_code(ev->image, fr.record),
+                              &d);
+
+    *value = fr.yield;
 }
 
 

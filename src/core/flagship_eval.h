@@ -125,6 +125,16 @@ void flagship_eval(flagship_eval_t *ev, uint32_t flag,
 
 
 /*
+ * The value of the expression that flagship_unit_add_logic() compiled, by its
+ * index among the segments.  It may lie in the scratch block: use it before
+ * the next evaluation.
+ */
+
+void flagship_eval_logic(flagship_eval_t *ev, uint32_t logic,
+    flagship_value_t *value);
+
+
+/*
  * The contract's "enabled": a boolean flag's value (false where there is
  * none); for other types true unless the reason is DISABLED or ERROR or the
  * variant is the flag's off_variant.

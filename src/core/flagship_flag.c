@@ -5,7 +5,7 @@
 
 
 /*
- * Documents of one flag or segment -> a record and its chunk.
+ * Documents of one flag -> a record and its chunk.
  *
  * The code of a flag asks in the contract's order: prerequisites, user_ids,
  * the rules, the rollout, the default.  A flag with none of them has no code:
@@ -121,82 +121,6 @@ flagship_unit_add_flagd(flagship_unit_t *unit, flagship_str_t key,
 {
     return flagship_flag_compile(unit, key, document, flagship_flagd_members,
                                  1, errors);
-}
-
-
-int
-flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
-    const flagship_json_node_t *when, flagship_errors_t *errors)
-{
-    flagship_code_t      *code;
-    flagship_flag_t       record;
-    flagship_entry_t     *entry;
-    flagship_label_t      yes, no;
-    flagship_compiler_t   c;
-
-    flagship_compiler_init(&c, unit, key, errors);
-
-    c.segment = 1;
-
-    memset(&record, 0, sizeof(record));
-
-    record.hash = flagship_hash32(key.data, key.len);
-    record.key = flagship_emit_data(&c, key.data, key.len, 1);
-    record.key_len = key.len;
-    record.enable_at = INT64_MIN;
-    record.disable_at = INT64_MAX;
-
-    if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
-        flagship_compiler_error(&c, "a key has 1 to %d bytes",
-                                FLAGSHIP_MAX_KEY);
-        return FLAGSHIP_DECLINED;
-    }
-
-    yes = flagship_emit_label(&c);
-    no = flagship_emit_label(&c);
-
-    (void) flagship_compiler_enter(&c, flagship_str("when", 4));
-
-    if (when->type != FLAGSHIP_JSON_OBJECT
-        && when->type != FLAGSHIP_JSON_TRUE
-        && when->type != FLAGSHIP_JSON_FALSE)
-    {
-        flagship_compiler_error(&c, "must be a condition: an object, true or "
-                                "false");
-    }
-
-    flagship_rule_condition(&c, when, yes, no);
-
-    flagship_emit_bind(&c, yes);
-    code = flagship_emit(&c, FLAGSHIP_OP_HOLDS);
-    code->imm = 1;
-
-    flagship_emit_bind(&c, no);
-    code = flagship_emit(&c, FLAGSHIP_OP_HOLDS);
-    code->imm = 0;
-
-    if (c.failed) {
-        return flagship_unit_add_broken(unit, key, 1) == FLAGSHIP_OK
-               ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;
-    }
-
-    if (c.keyed) {
-        record.bits |= FLAGSHIP_FLAG_KEYED;
-    }
-
-    if (flagship_emit_finish(&c, &record) != FLAGSHIP_OK) {
-        return FLAGSHIP_ERROR;
-    }
-
-    entry = flagship_unit_entry(unit, &unit->segments, key,
-                                FLAGSHIP_ENTRY_COMPILED);
-    if (entry == NULL) {
-        return FLAGSHIP_ERROR;
-    }
-
-    entry->record = record;
-
-    return FLAGSHIP_OK;
 }
 
 

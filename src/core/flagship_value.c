@@ -306,6 +306,35 @@ flagship_value_join(const flagship_json_node_t *array, char *buf, size_t size,
 }
 
 
+size_t
+flagship_value_print(const flagship_value_t *v, char *buf, size_t size)
+{
+    char            number[FLAGSHIP_NUMBER_LEN];
+    flagship_str_t  text;
+
+    switch (v->type) {
+
+    case FLAGSHIP_NULL:
+        text = flagship_str("null", 4);
+        break;
+
+    case FLAGSHIP_STRING:
+        return flagship_json_print_string(flagship_str(v->u.str, v->len), buf,
+                                          size);
+
+    case FLAGSHIP_JSON:
+        return flagship_json_print(v->u.node, buf, size);
+
+    default:
+        (void) flagship_value_text(v, number, sizeof(number), &text);
+    }
+
+    memcpy(buf, text.data, text.len < size ? text.len : size);
+
+    return text.len;
+}
+
+
 void
 flagship_value_node(flagship_value_t *v, const flagship_json_node_t *node)
 {

@@ -82,6 +82,10 @@ int flagship_value_in(const flagship_value_t *needle,
 int flagship_value_text(const flagship_value_t *v, char *buf, size_t size,
     flagship_str_t *text);
 
+/* A value as JSON, by flagship_json_print()'s rules. */
+size_t flagship_value_print(const flagship_value_t *v, char *buf,
+    size_t size);
+
 /* The value that a JSON node stands for. */
 void flagship_value_node(flagship_value_t *v,
     const flagship_json_node_t *node);

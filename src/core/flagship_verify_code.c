@@ -116,6 +116,7 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
                                 |FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_FAIL] = FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_HOLDS] = FLAGSHIP_SHAPE_END,
+    [FLAGSHIP_OP_RESULT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_END,
     [FLAGSHIP_OP_YIELD] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_END
 };
 
@@ -446,6 +447,7 @@ flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code,
 
         break;
 
+    case FLAGSHIP_OP_RESULT:
     case FLAGSHIP_OP_HOLDS:
 
         if (!v->segment || code->imm > 1) {

@@ -31,6 +31,14 @@
 #define FLAGSHIP_MAX_NODES      20000   /* expressions of a record */
 
 
+/* A step into the document: a member by its name, or (data NULL) an element
+   by its index in len.  The JSON Pointer is written when there is an error. */
+
+typedef flagship_str_t  flagship_step_t;
+
+#define FLAGSHIP_MAX_STEPS_DOWN  (2 * FLAGSHIP_MAX_DEPTH + 8)
+
+
 typedef struct {
     flagship_unit_t     *unit;
     flagship_errors_t   *errors;
@@ -47,8 +55,8 @@ typedef struct {
     unsigned             element;    /* in a loop: the element's register */
     unsigned             accumulator;   /* ... of reduce; 0: of another */
     flagship_code_t      spare;      /* written to when none can be emitted */
-    size_t               pointer_len;
-    char                 pointer[192];
+    size_t               nsteps;     /* where in the document we are */
+    flagship_step_t      steps[FLAGSHIP_MAX_STEPS_DOWN];
 } flagship_compiler_t;
 
 

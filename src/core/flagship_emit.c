@@ -32,6 +32,8 @@ typedef struct {
 } flagship_jump_t;
 
 
+static void flagship_compiler_pointer(flagship_compiler_t *c, char *pointer,
+    size_t size);
 static void flagship_emit_goto(flagship_compiler_t *c, uint32_t otherwise,
     flagship_label_t label);
 static void flagship_emit_pad(flagship_compiler_t *c, size_t align);
@@ -42,7 +44,7 @@ void
 flagship_compiler_init(flagship_compiler_t *c, flagship_unit_t *unit,
     flagship_str_t key, flagship_errors_t *errors)
 {
-    memset(c, 0, sizeof(flagship_compiler_t));
+    memset(c, 0, offsetof(flagship_compiler_t, steps));
 
     c->unit = unit;
     c->errors = errors;
@@ -59,85 +61,100 @@ flagship_compiler_init(flagship_compiler_t *c, flagship_unit_t *unit,
 void
 flagship_compiler_error(flagship_compiler_t *c, const char *fmt, ...)
 {
-    char     message[192];
+    char     message[192], pointer[192];
     va_list  args;
 
     va_start(args, fmt);
     (void) vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
 
-    c->pointer[c->pointer_len] = '\0';
+    flagship_compiler_pointer(c, pointer, sizeof(pointer));
+
     c->failed = 1;
 
-    flagship_errors_add(c->errors, 0, c->key, c->pointer, "%s", message);
+    flagship_errors_add(c->errors, 0, c->key, pointer, "%s", message);
 }
 
 
 void
 flagship_compiler_warn(flagship_compiler_t *c, const char *fmt, ...)
 {
-    char     message[192];
+    char     message[192], pointer[192];
     va_list  args;
 
     va_start(args, fmt);
     (void) vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
 
-    c->pointer[c->pointer_len] = '\0';
+    flagship_compiler_pointer(c, pointer, sizeof(pointer));
 
-    flagship_errors_add(c->errors, 1, c->key, c->pointer, "%s", message);
+    flagship_errors_add(c->errors, 1, c->key, pointer, "%s", message);
 }
 
-
-/* RFC 6901: "~" and "/" of a name are escaped.  Too long a pointer is cut. */
 
 size_t
 flagship_compiler_enter(flagship_compiler_t *c, flagship_str_t name)
 {
-    char     ch;
-    size_t   i, len, n;
-
-    len = c->pointer_len;
-    n = len;
-
-    if (n + 1 < sizeof(c->pointer)) {
-        c->pointer[n++] = '/';
+    if (c->nsteps < FLAGSHIP_MAX_STEPS_DOWN) {
+        c->steps[c->nsteps] = name;
     }
 
-    for (i = 0; i < name.len && n + 2 < sizeof(c->pointer); i++) {
-        ch = name.data[i];
-
-        if (ch == '~' || ch == '/') {
-            c->pointer[n++] = '~';
-            c->pointer[n++] = (ch == '~') ? '0' : '1';
-
-        } else {
-            c->pointer[n++] = ch;
-        }
-    }
-
-    c->pointer_len = n;
-
-    return len;
+    return c->nsteps++;
 }
 
 
 size_t
 flagship_compiler_enter_index(flagship_compiler_t *c, unsigned i)
 {
-    char  number[16];
-    int   n;
-
-    n = snprintf(number, sizeof(number), "%u", i);
-
-    return flagship_compiler_enter(c, flagship_str(number, n));
+    return flagship_compiler_enter(c, flagship_str(NULL, i));
 }
 
 
 void
-flagship_compiler_leave(flagship_compiler_t *c, size_t len)
+flagship_compiler_leave(flagship_compiler_t *c, size_t nsteps)
 {
-    c->pointer_len = len;
+    c->nsteps = nsteps;
+}
+
+
+/* RFC 6901: "~" and "/" of a name are escaped.  Too long a pointer is cut. */
+
+static void
+flagship_compiler_pointer(flagship_compiler_t *c, char *pointer, size_t size)
+{
+    char             ch;
+    size_t           i, k, n;
+    flagship_str_t  *step;
+
+    n = 0;
+
+    for (i = 0; i < c->nsteps && i < FLAGSHIP_MAX_STEPS_DOWN; i++) {
+        step = &c->steps[i];
+
+        if (n + 12 >= size) {
+            break;
+        }
+
+        if (step->data == NULL) {
+            n += snprintf(pointer + n, size - n, "/%u", (unsigned) step->len);
+            continue;
+        }
+
+        pointer[n++] = '/';
+
+        for (k = 0; k < step->len && n + 3 < size; k++) {
+            ch = step->data[k];
+
+            if (ch == '~' || ch == '/') {
+                pointer[n++] = '~';
+                ch = (ch == '~') ? '0' : '1';
+            }
+
+            pointer[n++] = ch;
+        }
+    }
+
+    pointer[n] = '\0';
 }
 
 

@@ -329,7 +329,9 @@ flagship_value_print(const flagship_value_t *v, char *buf, size_t size)
         (void) flagship_value_text(v, number, sizeof(number), &text);
     }
 
-    memcpy(buf, text.data, text.len < size ? text.len : size);
+    if (size) {
+        memcpy(buf, text.data, text.len < size ? text.len : size);
+    }
 
     return text.len;
 }

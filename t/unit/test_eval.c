@@ -206,7 +206,7 @@ each_row_of_the_table_of_reasons_holds(void **state)
         /* what does not compile */
         { ON_OFF ", \"rules\": [{\"serve\": {\"frobnicate\": 1}}]", NULL, "",
           "ERROR", "PARSE_ERROR", 0 },
-        { ON_OFF ", \"rules\": [{\"when\": {\"+\": [1, 2]},"
+        { ON_OFF ", \"rules\": [{\"when\": {\"lower\": \"A\"},"
           " \"serve\": \"on\"}]", NULL, "", "ERROR", "PARSE_ERROR", 0 },
         { ON_OFF ", \"rules\": [{\"when\": {\"segment\": \"nobody\"},"
           " \"serve\": \"on\"}]", NULL, "", "ERROR", "PARSE_ERROR", 0 },
@@ -912,8 +912,8 @@ errors_name_their_place(void **state)
         const char  *pointer;
         const char  *word;
     } cases[] = {
-        { "\"rules\": [{\"when\": {\"and\": [true, {\"substr\": [\"a\","
-          " 1]}]}, \"serve\": \"on\"}]", "/rules/0/when/and/1", "substr" },
+        { "\"rules\": [{\"when\": {\"and\": [true, {\"lower\":"
+          " \"A\"}]}, \"serve\": \"on\"}]", "/rules/0/when/and/1", "lower" },
         { "\"rules\": [{\"serve\": \"on\"}, {\"when\": {\"frob\": 1},"
           " \"serve\": \"on\"}]", "/rules/1/when", "frob" },
         { "\"rollout\": 100.5", "/rollout", "100" },

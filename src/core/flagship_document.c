@@ -179,6 +179,59 @@ flagship_document_read(flagship_documents_t *d,
 }
 
 
+/* What says which flag a document is, and of which set, in one pass. */
+
+typedef struct {
+    const flagship_json_node_t  *key;        /* strings, or NULL */
+    const flagship_json_node_t  *tenant;
+    const flagship_json_node_t  *environment;
+    unsigned                     archived;
+} flagship_identity_t;
+
+
+static void
+flagship_document_identity(const flagship_json_node_t *flag,
+    flagship_identity_t *id)
+{
+    uint32_t                      i;
+    const flagship_json_node_t   *name, *value, **to;
+
+    memset(id, 0, sizeof(flagship_identity_t));
+
+    name = flag + 1;
+
+    for (i = 0; i < flag->len; i++, name = value + value->next) {
+        value = name + 1;
+        to = NULL;
+
+        switch (name->len) {
+
+        case 3:
+            to = memcmp(name->str, "key", 3) == 0 ? &id->key : NULL;
+            break;
+
+        case 6:
+            to = memcmp(name->str, "tenant", 6) == 0 ? &id->tenant : NULL;
+            break;
+
+        case 11:
+            if (memcmp(name->str, "environment", 11) == 0) {
+                to = &id->environment;
+
+            } else if (memcmp(name->str, "archived_at", 11) == 0) {
+                id->archived = value->type != FLAGSHIP_JSON_NULL;
+            }
+
+            break;
+        }
+
+        if (to && value->type == FLAGSHIP_JSON_STRING) {
+            *to = value;
+        }
+    }
+}
+
+
 static int
 flagship_document_is_flagd(const flagship_json_node_t *flags)
 {
@@ -214,6 +267,7 @@ flagship_document_sets(flagship_documents_t *d)
     char                         pointer[32];
     uint32_t                     i, n;
     flagship_str_t               tenant, environment;
+    flagship_identity_t          id;
     const flagship_json_node_t  *flag;
 
     n = d->flags->len + (d->environments ? d->environments->len : 0) + 1;
@@ -244,18 +298,21 @@ flagship_document_sets(flagship_documents_t *d)
 
         d->set_of[i] = FLAGSHIP_NONE;
 
-        if (flag->type != FLAGSHIP_JSON_OBJECT
-            || flagship_json_get(flag, "key") == NULL
-            || flagship_json_get(flag, "key")->type != FLAGSHIP_JSON_STRING)
-        {
+        if (flag->type == FLAGSHIP_JSON_OBJECT) {
+            flagship_document_identity(flag, &id);
+        }
+
+        if (flag->type != FLAGSHIP_JSON_OBJECT || id.key == NULL) {
             (void) snprintf(pointer, sizeof(pointer), "/flags/%u", i);
             flagship_errors_add(d->errors, 0, flagship_str("", 0), pointer,
                                 "must be an object with a \"key\"");
 
         } else {
-            tenant = flagship_document_name(d, flag, "tenant", d->tenant);
-            environment = flagship_document_name(d, flag, "environment",
-                                                 d->environment);
+            tenant = id.tenant && id.tenant->len
+                     ? flagship_json_str(id.tenant) : d->tenant;
+            environment = id.environment && id.environment->len
+                          ? flagship_json_str(id.environment)
+                          : d->environment;
 
             d->set_of[i] = flagship_document_set(d, tenant, environment);
         }
@@ -433,7 +490,8 @@ flagship_document_flags(flagship_documents_t *d, uint32_t set,
     int                          rc;
     uint32_t                     i;
     flagship_str_t               key;
-    const flagship_json_node_t  *flag, *archived;
+    flagship_identity_t          id;
+    const flagship_json_node_t  *flag;
 
     flag = d->flags + 1;
 
@@ -442,22 +500,22 @@ flagship_document_flags(flagship_documents_t *d, uint32_t set,
         if (d->flags->type == FLAGSHIP_JSON_OBJECT) {
             key = flagship_json_str(flag);
             flag++;
+            id.archived = 0;
 
         } else {
             if (d->set_of[i] != set) {
                 continue;
             }
 
-            key = flagship_json_str(flagship_json_get(flag, "key"));
+            flagship_document_identity(flag, &id);
+            key = flagship_json_str(id.key);
         }
 
         if (d->flagd) {
             rc = flagship_unit_add_flagd(unit, key, flag, d->errors);
 
         } else {
-            archived = flagship_json_get(flag, "archived_at");
-
-            if (archived && archived->type != FLAGSHIP_JSON_NULL) {
+            if (id.archived) {
                 continue;
             }
 

@@ -246,7 +246,9 @@ flagship_flag_read(flagship_compiler_t *c, const flagship_json_node_t *node,
         value++;
 
         for (m = members; m->name.len; m++) {
-            if (flagship_str_eq(m->name, name)) {
+            if (m->name.len == name.len && m->name.data[0] == name.data[0]
+                && memcmp(m->name.data, name.data, name.len) == 0)
+            {
                 break;
             }
         }

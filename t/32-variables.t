@@ -132,7 +132,8 @@ is_body('/pool?user=bob', 'blue', 'map');
 is_body('/pool', 'green', 'map');
 
 $t->get('/lists?user=bob');
-ok(wait_for(sub { $t->read_file('flags.log') =~ m{^/lists }m }), 'logged');
+ok(wait_for(sub { 2 == grep { $t->read_file($_) =~ m{^/lists .*\n}m }
+    qw(flags.log some.log) }), 'logged');
 like($t->read_file('flags.log'), qr{^/lists \[lit=on;user=yes\] 1 STATIC yes$}m,
     'what was evaluated, by key; what was not is evaluated for the log');
 like($t->read_file('some.log'), qr{^/lists }m, 'access_log if=');

@@ -45,6 +45,8 @@ my $t = edge(
         first_of('time', late => { '>' => [ { var => '$flagd.timestamp' },
             1_500_000_000 ] }),
         first_of('method', get => is_value('method', 'GET')),
+        first_of('address', real => is_value('address', '192.0.2.7')),
+        first_of('loop', a => is_value('loop', 'a')),
         flag('half', rollout => 50),
         flag('listed', user_ids => ['alice']),
     ],
@@ -58,6 +60,10 @@ my $t = edge(
         flagship_attribute user.geo.country $arg_country;
         flagship_attribute user.age $arg_age number;
         flagship_attribute method $request_method;
+        flagship_attribute address $remote_addr;
+        flagship_attribute loop $loop;
+        map $flagship_value_loop $loop { default a; }
+        set_real_ip_from 127.0.0.1;
 EOT
     server => <<'EOT',
         location / {
@@ -69,6 +75,8 @@ EOT
             add_header Key $flagship_value_key;
             add_header Time $flagship_value_time;
             add_header Method $flagship_value_method;
+            add_header Address $flagship_value_address;
+            add_header Loop $flagship_value_loop;
             add_header Half $flagship_value_half;
             add_header Listed $flagship_value_listed;
             return 204;
@@ -118,6 +126,11 @@ header_is('/', Key => 'null', 'is absent');
 header_is('/?user=', Key => 'null', 'or empty, which is absent');
 header_is('/', Time => 'late', 'the time');
 header_is('/', Method => 'get', 'any variable');
+header_is('/', Address => 'real', 'an address is the one realip leaves',
+    'X-Real-IP' => '192.0.2.7');
+header_is('/', Loop => 'a', 'a flag that an attribute depends on is not asked');
+ok(scalar $t->lines(qr/\[error\].*flagship: an attribute .* asks for a flag/),
+    'which is logged');
 header_is('/?user=alice', Listed => 'true', 'a listed id');
 header_is('/?user=bob', Listed => 'false', 'another');
 header_is('/', Half => 'false', 'no key, no percentage');
@@ -139,7 +152,8 @@ $t = edge(
         text('where', 'default/dev', environment => 'dev'),
         text('where', 'acme/prod', tenant => 'acme'),
     ] } ],
-    http => 'map $arg_t $mapped { "" ""; default $arg_t; }',
+    http => 'map $arg_t $mapped { "" ""; default $arg_t; }'
+        . 'map $flagship_value_where $loop { default ""; }',
     server => <<'EOT',
         location / { return 200 $flagship_value_where; }
         location /dev { flagship_environment dev;
@@ -147,6 +161,8 @@ $t = edge(
         location /acme { flagship_tenant acme;
             return 200 $flagship_value_where; }
         location /by { flagship_tenant $arg_t; flagship_environment $arg_e;
+            return 200 "<$flagship_value_where>"; }
+        location /loop { flagship_tenant $loop;
             return 200 "<$flagship_value_where>"; }
         location = /acme/ready { flagship_tenant acme;
             flagship_status ready; }
@@ -177,6 +193,9 @@ body_is('/by?t=acme&e=prod', '<acme/prod>', 'by variables');
 body_is('/by?t=default&e=dev', '<default/dev>', 'by variables');
 body_is('/by?t=acme&e=dev', '<>', 'one that is not there');
 body_is('/by?e=prod', '<>', 'no name is none');
+body_is('/loop', '<>', 'nor is one that depends on a flag');
+ok(scalar $t->lines(qr/\[error\].*flagship: the name of the tenant .* asks/),
+    'which is logged');
 is($t->injected('/first'), 'X-Feature-where: acme/prod',
     'the first choice holds for the whole request');
 

@@ -161,8 +161,8 @@ sub long_functions {
             $start = $n;
 
         } elsif ($line eq '}') {
-            push @found, "$file:$start: " . ($n - $start) . ' lines'
-                if $start && $n - $start > 120;
+            push @found, "$file:$start: " . ($n - $start - 1) . ' lines'
+                if $start && $n - $start - 1 > 120;
             $start = 0;
         }
     }
@@ -252,7 +252,7 @@ subtest 'everything under version control' => sub {
                 if $line =~ /\b(?:TO${\''}DO|FIX${\''}ME|HA${\''}CK)\b/;
 
             push @paths, "$file:$n: $line"
-                if $line =~ m{(?:^|[^A-Za-z0-9_.\$])/(?:work|farm|root|home)/};
+                if $line =~ m{(?:^|[^A-Za-z0-9_.\$%])/(?:work|farm|root|home)/};
         }
 
         push @modes, $file

@@ -104,15 +104,15 @@ is(psql(\%env, '-d', $env{DATABASE_URL}, '-c', 'SELECT current_user'),
 
 my $demo = "$env{FLAGSHIP_DEMO_URL}/?user=alice";
 
-like(`curl -s '$demo'`, qr/"X-Feature-Page-Footer": "true"/,
+like(`curl -s '$demo'`, qr/"X-Feature-page-footer": "true"/i,
     'the application gets decisions');
-like(`curl -s '$demo'`, qr/"X-Feature-Instant-Search": "false"/,
+like(`curl -s '$demo'`, qr/"X-Feature-instant-search": "false"/i,
     'before the change');
 
 psql(\%env, '-c', "UPDATE flagship.flags SET rollout = 100
     WHERE environment = 'prod' AND key = 'instant_search'");
 
-ok(wait_for(sub { `curl -s '$demo'` =~ /"X-Feature-Instant-Search": "true"/ }),
+ok(wait_for(sub { `curl -s '$demo'` =~ /"X-Feature-instant-search": "true"/i }),
     'a change in SQL decides requests');
 
 is(status("$env{FLAGSHIP_DEMO_URL}/beta/?user=alice"), 200, 'the gate, open');
@@ -141,7 +141,7 @@ subtest 'after a crash' => sub {
     my %now = env($path);
     is(status("$now{FLAGSHIP_URL}/ready"), 200, 'is ready');
     like(`curl -s '$now{FLAGSHIP_DEMO_URL}/?user=alice'`,
-        qr/"X-Feature-Instant-Search": "true"/, 'with the flags of before');
+        qr/"X-Feature-instant-search": "true"/i, 'with the flags of before');
     %env = %now;
 };
 

@@ -31,6 +31,8 @@ static int flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_decision_t *d);
 static int flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code);
+static int flagship_eval_semver(flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code);
 static int flagship_eval_flag_is(flagship_eval_t *ev, flagship_frame_t *fr,
@@ -358,13 +360,10 @@ static int
 flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code)
 {
-    char                       buf[FLAGSHIP_NUMBER_LEN];
-    double                     n;
-    flagship_str_t             s;
-    flagship_value_t           literal;
-    flagship_semver_t          a, b;
-    const flagship_value_t    *v;
-    const flagship_version_t  *version;
+    double                   n;
+    flagship_str_t           s;
+    flagship_value_t         literal;
+    const flagship_value_t  *v;
 
     switch (code->op) {
 
@@ -448,32 +447,7 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
                && memcmp(v->u.str + v->len - s.len, s.data, s.len) == 0;
 
     case FLAGSHIP_OP_SEMVER:
-
-        if (v->type == FLAGSHIP_STRING) {
-            s = flagship_str(v->u.str, v->len);
-
-        } else if (v->type == FLAGSHIP_NUMBER) {
-            s = flagship_str(buf, flagship_number_print(v->u.number, buf));
-
-        } else {
-            return 0;
-        }
-
-        if (flagship_semver_parse(&a, s) != FLAGSHIP_OK) {
-            return 0;
-        }
-
-        version = (const flagship_version_t *) (fr->chunk + code->imm);
-
-        b.number[0] = flagship_str(fr->chunk + version->offset[0],
-                                   version->len[0]);
-        b.number[1] = flagship_str(fr->chunk + version->offset[1],
-                                   version->len[1]);
-        b.number[2] = flagship_str(fr->chunk + version->offset[2],
-                                   version->len[2]);
-        b.pre = flagship_str(fr->chunk + version->offset[3], version->len[3]);
-
-        return flagship_semver_test(&a, code->dst, &b);
+        return flagship_eval_semver(fr, code, v);
 
     default: /* FLAGSHIP_OP_ROLLOUT */
         return v->type == FLAGSHIP_STRING && v->len != 0
@@ -481,6 +455,45 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
                                           ev->key)
                   < code->imm;
     }
+}
+
+
+/* Against a version that was taken apart when it was compiled. */
+
+static int
+flagship_eval_semver(flagship_frame_t *fr, const flagship_code_t *code,
+    const flagship_value_t *v)
+{
+    char                       buf[FLAGSHIP_NUMBER_LEN];
+    unsigned                   i;
+    flagship_str_t             s;
+    flagship_semver_t          a, b;
+    const flagship_version_t  *version;
+
+    if (v->type == FLAGSHIP_STRING) {
+        s = flagship_str(v->u.str, v->len);
+
+    } else if (v->type == FLAGSHIP_NUMBER) {
+        s = flagship_str(buf, flagship_number_print(v->u.number, buf));
+
+    } else {
+        return 0;
+    }
+
+    if (flagship_semver_parse(&a, s) != FLAGSHIP_OK) {
+        return 0;
+    }
+
+    version = (const flagship_version_t *) (fr->chunk + code->imm);
+
+    for (i = 0; i < 3; i++) {
+        b.number[i] = flagship_str(fr->chunk + version->offset[i],
+                                   version->len[i]);
+    }
+
+    b.pre = flagship_str(fr->chunk + version->offset[3], version->len[3]);
+
+    return flagship_semver_test(&a, code->dst, &b);
 }
 
 

@@ -24,6 +24,12 @@
 #include "flagship_link.h"
 
 
+typedef struct {
+    flagship_item_t  *item;
+    uint32_t          next;          /* relocation to go on with */
+} flagship_visit_t;
+
+
 static int flagship_link_collect(flagship_linker_t *l,
     flagship_items_t *items, int segment, int whole);
 static uint32_t flagship_link_entries(flagship_entries_t *entries);
@@ -40,16 +46,12 @@ static void flagship_link_refs(flagship_linker_t *l, flagship_items_t *items);
 static int flagship_link_resolve(flagship_linker_t *l,
     flagship_items_t *items);
 static int flagship_link_visit(flagship_linker_t *l, flagship_item_t *root);
+static int flagship_link_break(flagship_linker_t *l, flagship_visit_t *way,
+    uint32_t n, const char *why, flagship_str_t name);
 static int flagship_link_refuse_all(flagship_linker_t *l,
     flagship_items_t *items, const char *fmt, flagship_str_t name);
 static int flagship_link_refuse(flagship_linker_t *l, flagship_item_t *item,
     const char *fmt, flagship_str_t name);
-
-
-typedef struct {
-    flagship_item_t  *item;
-    uint32_t          next;          /* relocation to go on with */
-} flagship_step_t;
 
 
 int
@@ -610,7 +612,7 @@ flagship_link_visit(flagship_linker_t *l, flagship_item_t *root)
     const char       *why;
     const uint32_t   *relocs;
     flagship_item_t  *item, *target;
-    flagship_step_t   stack[FLAGSHIP_MAX_NESTING];
+    flagship_visit_t   stack[FLAGSHIP_MAX_NESTING];
 
     if (root->visit || root->gone || !root->refs) {
         return FLAGSHIP_OK;
@@ -702,30 +704,42 @@ flagship_link_visit(flagship_linker_t *l, flagship_item_t *root)
             continue;
         }
 
-        for ( /* void */ ; i < n; i++) {
-            if (stack[i].item->unit && stack[i].item->entry != FLAGSHIP_NONE
-                && flagship_link_refuse(l, stack[i].item, why, target->key)
-                   != FLAGSHIP_OK)
-            {
-                return FLAGSHIP_ERROR;
-            }
-        }
-
-        if (!l->refused
-            && (flagship_link_refuse_all(l, &l->segments, why, target->key)
-                != FLAGSHIP_OK
-                || flagship_link_refuse_all(l, &l->flags, why, target->key)
-                   != FLAGSHIP_OK))
-        {
-            return FLAGSHIP_ERROR;
-        }
-
-        /* an image that was linked before is in order by itself */
-
-        return l->refused ? FLAGSHIP_OK : FLAGSHIP_ERROR;
+        return flagship_link_break(l, &stack[i], n - i, why, target->key);
     }
 
     return FLAGSHIP_OK;
+}
+
+
+/* What of the unit is on this way is refused. */
+
+static int
+flagship_link_break(flagship_linker_t *l, flagship_visit_t *way, uint32_t n,
+    const char *why, flagship_str_t name)
+{
+    uint32_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (way[i].item->unit && way[i].item->entry != FLAGSHIP_NONE
+            && flagship_link_refuse(l, way[i].item, why, name)
+               != FLAGSHIP_OK)
+        {
+            return FLAGSHIP_ERROR;
+        }
+    }
+
+    if (!l->refused
+        && (flagship_link_refuse_all(l, &l->segments, why, name)
+            != FLAGSHIP_OK
+            || flagship_link_refuse_all(l, &l->flags, why, name)
+               != FLAGSHIP_OK))
+    {
+        return FLAGSHIP_ERROR;
+    }
+
+    /* an image that was linked before is in order by itself */
+
+    return l->refused ? FLAGSHIP_OK : FLAGSHIP_ERROR;
 }
 
 

@@ -33,6 +33,14 @@ typedef struct {
 } flagship_fractional_t;
 
 
+/* Of the split of a rule's serve. */
+
+typedef struct {
+    flagship_str_t       name;
+    uint64_t             weight;     /* millionths */
+} flagship_weight_t;
+
+
 static void flagship_split_generation(flagship_compiler_t *c);
 static void flagship_split_read(flagship_compiler_t *c,
     const flagship_args_t *args, flagship_fractional_t *f);
@@ -50,6 +58,8 @@ static void flagship_split_finish(flagship_compiler_t *c,
 static void flagship_split_computed(flagship_compiler_t *c,
     const flagship_args_t *args, const flagship_fractional_t *f,
     uint32_t reg);
+static uint64_t flagship_split_weights(flagship_compiler_t *c,
+    const flagship_json_node_t *split, flagship_weight_t *weights);
 static unsigned flagship_split_decimals(const flagship_json_node_t *node,
     uint64_t *millionths);
 static int flagship_split_name(const void *one, const void *two);
@@ -478,25 +488,19 @@ flagship_split_computed(flagship_compiler_t *c, const flagship_args_t *args,
  * of the variants' names, weights of up to six decimals.
  */
 
-typedef struct {
-    flagship_str_t       name;
-    uint64_t             weight;     /* millionths */
-} flagship_weight_t;
-
-
 void
 flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
     flagship_label_t none)
 {
     size_t                       len;
-    unsigned                     decimals, most, reg;
+    unsigned                     reg;
     uint32_t                     by, i, offset;
     uint64_t                     divisor, end;
     flagship_code_t             *code;
     flagship_split_t             table;
     flagship_weight_t           *weights;
     flagship_split_part_t       *parts;
-    const flagship_json_node_t  *split, *member, *by_node;
+    const flagship_json_node_t  *split, *by_node;
 
     split = flagship_json_get(node, "split");
     by_node = flagship_json_get(node, "by");
@@ -531,33 +535,11 @@ flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
         return;
     }
 
-    most = 0;
-    member = split + 1;
+    divisor = flagship_split_weights(c, split, weights);
 
-    for (i = 0; i < split->len; i++) {
-        weights[i].name = flagship_json_str(member);
-        member++;
-
-        decimals = flagship_split_decimals(member, &weights[i].weight);
-
-        if (decimals > 6) {
-            flagship_compiler_error(c, "the weight of \"%.*s\" must be a "
-                                    "number of 0 ... 2147483647 with up to "
-                                    "six decimals", (int) weights[i].name.len,
-                                    weights[i].name.data);
-            flagship_compiler_leave(c, len);
-            return;
-        }
-
-        most = decimals > most ? decimals : most;
-
-        member += member->next;
-    }
-
-    qsort(weights, split->len, sizeof(flagship_weight_t), flagship_split_name);
-
-    for (divisor = 1000000; most; most--) {
-        divisor /= 10;
+    if (divisor == 0) {
+        flagship_compiler_leave(c, len);
+        return;
     }
 
     end = 0;
@@ -609,6 +591,50 @@ flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
     flagship_emit_else(c, none);
 
     c->reg = reg;
+}
+
+
+/* The weights in order of their names; returns what they are to be divided by
+   so that they are as small as integers can be, 0: they are none (said). */
+
+static uint64_t
+flagship_split_weights(flagship_compiler_t *c,
+    const flagship_json_node_t *split, flagship_weight_t *weights)
+{
+    uint32_t                     i;
+    uint64_t                     divisor;
+    unsigned                     decimals, most;
+    const flagship_json_node_t  *member;
+
+    most = 0;
+    member = split + 1;
+
+    for (i = 0; i < split->len; i++) {
+        weights[i].name = flagship_json_str(member);
+        member++;
+
+        decimals = flagship_split_decimals(member, &weights[i].weight);
+
+        if (decimals > 6) {
+            flagship_compiler_error(c, "the weight of \"%.*s\" must be a "
+                                    "number of 0 ... 2147483647 with up to "
+                                    "six decimals", (int) weights[i].name.len,
+                                    weights[i].name.data);
+            return 0;
+        }
+
+        most = decimals > most ? decimals : most;
+
+        member += member->next;
+    }
+
+    qsort(weights, split->len, sizeof(flagship_weight_t), flagship_split_name);
+
+    for (divisor = 1000000; most; most--) {
+        divisor /= 10;
+    }
+
+    return divisor;
 }
 
 

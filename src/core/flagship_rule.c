@@ -57,6 +57,9 @@ flagship_rule_read(const flagship_json_node_t *node, flagship_args_t *args)
         args->wrapped = 1;
     }
 
+    args->node = args->first;
+    args->i = 0;
+
     return 1;
 }
 
@@ -64,13 +67,18 @@ flagship_rule_read(const flagship_json_node_t *node, flagship_args_t *args)
 const flagship_json_node_t *
 flagship_rule_arg(const flagship_args_t *args, unsigned i)
 {
-    const flagship_json_node_t  *node;
+    flagship_args_t  *cursor = (flagship_args_t *) args;
 
-    for (node = args->first; i; i--) {
-        node += node->next;
+    if (i < cursor->i) {
+        cursor->node = args->first;
+        cursor->i = 0;
     }
 
-    return node;
+    for ( /* void */ ; cursor->i < i; cursor->i++) {
+        cursor->node += cursor->node->next;
+    }
+
+    return cursor->node;
 }
 
 

@@ -26,6 +26,10 @@ typedef struct {
     const flagship_json_node_t  *first;
     unsigned                     n;
     unsigned                     wrapped;
+
+    /* where the last one asked for was: they are asked for in order */
+    const flagship_json_node_t  *node;
+    unsigned                     i;
 } flagship_args_t;
 
 

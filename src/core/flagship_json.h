@@ -80,6 +80,15 @@ void flagship_json_init(flagship_json_t *json);
 int flagship_json_parse(flagship_json_t *json, const char *text, size_t len);
 void flagship_json_free(flagship_json_t *json);
 
+/*
+ * Of a text that was refused: the JSON Pointer of the value that its byte
+ * "offset" lies in, as far as it can be told.  Writes a terminated string of
+ * at most "size" bytes, cut at a whole step.
+ */
+
+void flagship_json_locate(const char *text, size_t offset, char *pointer,
+    size_t size);
+
 /* The member's value, or NULL.  Case-sensitive. */
 const flagship_json_node_t *flagship_json_member(
     const flagship_json_node_t *object, const char *name, size_t len);

@@ -253,6 +253,10 @@ sub create {
     $self->sql("CREATE DATABASE \"$name\" TEMPLATE \"$from\"",
         dbname => 'postgres');
 
+    # a copied sequence believes that the log has its next values, which a
+    # killed server would then give once more
+    $self->sql('CHECKPOINT');
+
     return $self;
 }
 

@@ -19,6 +19,9 @@
 #include "ngx_http_flagship_sync_build.h"
 
 
+#define NGX_HTTP_FLAGSHIP_BUILD_PATIENCE  50    /* ms, doubled each time */
+
+
 ngx_http_flagship_build_t *
 ngx_http_flagship_build_create(void)
 {
@@ -30,6 +33,7 @@ ngx_http_flagship_build_create(void)
     }
 
     b->last_report = &b->reports;
+    b->patience = NGX_HTTP_FLAGSHIP_BUILD_PATIENCE;
     flagship_arena_init(&b->arena);
 
     return b;
@@ -256,6 +260,49 @@ ngx_http_flagship_build_drop(ngx_http_flagship_build_t *b,
 }
 
 
+/* Linking names a key; whether it is a flag's or a segment's, the rows know. */
+
+static void
+ngx_http_flagship_build_refused(ngx_http_flagship_build_t *b,
+    flagship_str_t tenant, flagship_str_t environment,
+    flagship_errors_t *errors)
+{
+    size_t                    r;
+    unsigned                  i;
+    const char               *kind;
+    flagship_str_t            key;
+    flagship_error_t         *e;
+    ngx_http_flagship_row_t  *row;
+
+    for (i = 0; i < errors->n; i++) {
+
+        e = &errors->list[i];
+        key = flagship_str(e->key, strlen(e->key));
+        kind = key.len ? "flag" : "";
+
+        for (r = 0; r < b->nrows; r++) {
+            row = &b->rows[r];
+
+            if (flagship_str_eq(row->key, key)
+                && flagship_str_eq(row->tenant, tenant))
+            {
+                if (row->kind == NGX_HTTP_FLAGSHIP_ROW_FLAG) {
+                    kind = "flag";
+                    break;
+                }
+
+                if (row->kind == NGX_HTTP_FLAGSHIP_ROW_SEGMENT) {
+                    kind = "segment";
+                }
+            }
+        }
+
+        ngx_http_flagship_report(b, tenant, environment, kind, key, e->pointer,
+                                 e->message, e->warning);
+    }
+}
+
+
 int
 ngx_http_flagship_build_link(ngx_http_flagship_build_t *b,
     flagship_str_t tenant, flagship_str_t environment, flagship_unit_t *unit,
@@ -280,8 +327,7 @@ ngx_http_flagship_build_link(ngx_http_flagship_build_t *b,
     rc = flagship_link(unit, live ? live->image : NULL, whole, &image, &len,
                        &errors);
 
-    ngx_http_flagship_report_errors(b, tenant, environment, "flag",
-                                    flagship_str("", 0), &errors, 0);
+    ngx_http_flagship_build_refused(b, tenant, environment, &errors);
 
     if (rc == FLAGSHIP_DECLINED) {
         /* too much for one image: what is live stays */

@@ -148,6 +148,7 @@ typedef struct ngx_http_flagship_build_s {
     ngx_http_flagship_zone_t        *zone;
     ngx_http_flagship_publication_t  publication;
     ngx_thread_task_t               *task;
+    ngx_msec_t                       patience;  /* until the next reserve */
     unsigned                         reserved:1;
     unsigned                         back:1;
 } ngx_http_flagship_build_t;

@@ -172,6 +172,8 @@ ngx_http_flagship_sync_first(ngx_http_flagship_sync_t *sync,
 
     sync->source->done(sync, b, ngx_http_flagship_sync_now(sync, b));
 
+    ngx_http_flagship_sync_say(sync, NGX_HTTP_FLAGSHIP_SAID_MAX);
+
     if (b->view) {
         ngx_http_flagship_view_release(b->view);
     }
@@ -219,6 +221,8 @@ ngx_http_flagship_sync_tick(ngx_event_t *ev)
         return;
     }
 
+    ngx_http_flagship_sync_say(sync, NGX_HTTP_FLAGSHIP_SYNC_SAY);
+
     sync->source->tick(sync);
 
     /* what waits, unless the source has just begun something newer */
@@ -241,6 +245,8 @@ ngx_http_flagship_sync_step_down(ngx_http_flagship_sync_t *sync)
     }
 
     sync->leads = 0;
+
+    ngx_http_flagship_sync_say(sync, NGX_HTTP_FLAGSHIP_SAID_MAX);
 
     sync->source->stop(sync);
     ngx_http_flagship_sync_forget(sync);

@@ -111,6 +111,8 @@ struct ngx_http_flagship_sync_s {
     ngx_http_flagship_build_t        *build;     /* under way, or waiting */
     ngx_msec_t                        retry;     /* of what waits */
     ngx_http_flagship_said_t         *said;
+    ngx_http_flagship_report_t       *reports;   /* to be logged, in order */
+    size_t                            unsaid;    /* too many, counted */
 
     ngx_http_flagship_sync_pg_t       pg;
     ngx_http_flagship_sync_file_t     file;
@@ -123,6 +125,7 @@ struct ngx_http_flagship_sync_s {
 
 #define NGX_HTTP_FLAGSHIP_SYNC_TICK    50
 #define NGX_HTTP_FLAGSHIP_SYNC_RETRY   1000     /* of a zone that is full */
+#define NGX_HTTP_FLAGSHIP_SYNC_SAY     100      /* reports logged at a time */
 
 
 /* a moment of ngx_current_msec has come */
@@ -145,6 +148,10 @@ void ngx_http_flagship_sync_forget(ngx_http_flagship_sync_t *sync);
 /* The same at once, without threads, in the master. */
 ngx_http_flagship_sync_e ngx_http_flagship_sync_now(
     ngx_http_flagship_sync_t *sync, ngx_http_flagship_build_t *b);
+
+/* Logs up to so many of the reports that are left. */
+void ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
+    ngx_uint_t n);
 
 /* The source was found to agree with what is served. */
 void ngx_http_flagship_sync_checked(ngx_http_flagship_sync_t *sync);

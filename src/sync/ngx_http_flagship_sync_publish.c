@@ -45,7 +45,7 @@ static ngx_http_flagship_sync_e ngx_http_flagship_sync_commit(
     ngx_http_flagship_sync_t *sync, ngx_http_flagship_build_t *b);
 static void ngx_http_flagship_sync_end(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_sync_e how);
-static void ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
+static void ngx_http_flagship_sync_reports(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
 
 
@@ -74,7 +74,7 @@ ngx_http_flagship_sync_now(ngx_http_flagship_sync_t *sync,
     }
 
     ngx_http_flagship_build_run(b);
-    ngx_http_flagship_sync_say(sync, b);
+    ngx_http_flagship_sync_reports(sync, b);
 
     if (!ngx_http_flagship_sync_result(sync, b, &how)) {
         return how;
@@ -229,7 +229,7 @@ ngx_http_flagship_sync_built(ngx_http_flagship_sync_t *sync,
 
     how = NGX_HTTP_FLAGSHIP_SYNC_FAILED;
 
-    ngx_http_flagship_sync_say(sync, b);
+    ngx_http_flagship_sync_reports(sync, b);
 
     if (!sync->leads || !ngx_http_flagship_sync_result(sync, b, &how)) {
         ngx_http_flagship_sync_end(sync, how);
@@ -317,7 +317,11 @@ ngx_http_flagship_sync_retry(ngx_http_flagship_sync_t *sync)
 
     case NGX_AGAIN:
 
-        sync->retry = ngx_current_msec + NGX_HTTP_FLAGSHIP_SYNC_RETRY;
+        /* a generation that is still held, or a lock, is free soon */
+
+        sync->retry = ngx_current_msec + b->patience;
+        b->patience = ngx_min(b->patience * 2, NGX_HTTP_FLAGSHIP_SYNC_RETRY);
+
         sync->source->done(sync, b, NGX_HTTP_FLAGSHIP_SYNC_WAITING);
         return;
 
@@ -477,15 +481,38 @@ ngx_http_flagship_sync_end(ngx_http_flagship_sync_t *sync,
 }
 
 
+/* Takes over what the build has to say. */
+
 static void
-ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
+ngx_http_flagship_sync_reports(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b)
+{
+    ngx_http_flagship_report_t  **last;
+
+    for (last = &sync->reports; *last; last = &(*last)->next) { /* void */ }
+
+    *last = b->reports;
+    sync->unsaid += b->unsaid;
+
+    b->reports = NULL;
+    b->last_report = &b->reports;
+    b->unsaid = 0;
+
+    ngx_http_flagship_sync_say(sync, NGX_HTTP_FLAGSHIP_SYNC_SAY);
+}
+
+
+void
+ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync, ngx_uint_t n)
 {
     ngx_str_t                    text;
     ngx_uint_t                   level;
     ngx_http_flagship_report_t  *report;
 
-    for (report = b->reports; report; report = report->next) {
+    while (sync->reports && n--) {
+
+        report = sync->reports;
+        sync->reports = report->next;
 
         text.data = (u_char *) report->text;
         text.len = report->len;
@@ -493,11 +520,14 @@ ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
         level = report->warning ? NGX_LOG_WARN : NGX_LOG_ERR;
 
         ngx_log_error(level, sync->log, 0, "flagship: %V", &text);
+
+        free(report);
     }
 
-    if (b->unsaid) {
+    if (sync->reports == NULL && sync->unsaid) {
         ngx_log_error(NGX_LOG_ERR, sync->log, 0,
                       "flagship: %uz more errors in flags and segments",
-                      b->unsaid);
+                      sync->unsaid);
+        sync->unsaid = 0;
     }
 }

@@ -22,7 +22,7 @@
 
 
 /* Lines of one build; the others are counted. */
-#define NGX_HTTP_FLAGSHIP_REPORTS_MAX  200
+#define NGX_HTTP_FLAGSHIP_REPORTS_MAX  NGX_HTTP_FLAGSHIP_SAID_MAX
 
 #define NGX_HTTP_FLAGSHIP_REPORT_LEN   1024
 

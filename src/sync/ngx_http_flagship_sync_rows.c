@@ -394,7 +394,7 @@ ngx_http_flagship_rows_parse(ngx_http_flagship_rows_t *ctx,
     ngx_http_flagship_row_t *row, const char *kind)
 {
     int   rc;
-    char  message[160];
+    char  message[160], pointer[192];
 
     if (row->document.len > FLAGSHIP_MAX_FLAG) {
         ngx_http_flagship_report(ctx->build, ctx->tenant, ctx->environment,
@@ -410,8 +410,11 @@ ngx_http_flagship_rows_parse(ngx_http_flagship_rows_t *ctx,
         snprintf(message, sizeof(message), "no valid JSON at byte %zu: %s",
                  ctx->json.offset, ctx->json.error);
 
+        flagship_json_locate(row->document.data, ctx->json.offset, pointer,
+                             sizeof(pointer));
+
         ngx_http_flagship_report(ctx->build, ctx->tenant, ctx->environment,
-                                 kind, row->key, "", message, 0);
+                                 kind, row->key, pointer, message, 0);
     }
 
     return rc;

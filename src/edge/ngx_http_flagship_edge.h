@@ -69,7 +69,7 @@ typedef struct {
 
 /*
  * The headers of a location for one image, in the order they are sent.  With
- * "on" names and keys lie in the plan's own text, which goes with the plan: a
+ * "on" the names lie in the plan's own text, which goes with the plan: a
  * request copies them.  With a list they lie in the configuration.
  */
 
@@ -225,6 +225,7 @@ struct ngx_http_flagship_answer_s {
     unsigned                       value:1;   /* has one that may be sent */
     unsigned                       enabled:1; /* once kept; _enabled() */
     unsigned                       kept:1;    /* nothing lies in the image */
+    unsigned                       text_kept:1;
     ngx_http_flagship_answer_t    *next;      /* evaluated before it */
 };
 

@@ -292,7 +292,7 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
                                   / (headers->prefix.len + 1 + 4));
 
     names = ngx_alloc((max + 1) * sizeof(ngx_http_flagship_name_t)
-                      + 3 * (NGX_HTTP_FLAGSHIP_HEADERS_MAX + longest), log);
+                      + 2 * (NGX_HTTP_FLAGSHIP_HEADERS_MAX + longest), log);
     if (names == NULL) {
         return NGX_ERROR;
     }
@@ -327,11 +327,6 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
 
         sent += names[n].name.len + 4;
         p += 2 * names[n].name.len;
-
-        names[n].key.len = key.len;
-        names[n].key.data = p;
-        p = ngx_cpymem(p, key.data, key.len);
-
         names[n++].flag = i;
     }
 
@@ -358,10 +353,8 @@ ngx_http_flagship_plan_all(ngx_http_flagship_headers_t *headers,
         plan->names[i] = names[i];
         plan->names[i].name.data = p;
         plan->names[i].lowcase = p + names[i].name.len;
-        plan->names[i].key.data = p + 2 * names[i].name.len;
 
-        p = ngx_cpymem(p, names[i].name.data,
-                       2 * names[i].name.len + names[i].key.len);
+        p = ngx_cpymem(p, names[i].name.data, 2 * names[i].name.len);
     }
 
     ngx_free(names);
@@ -513,8 +506,8 @@ ngx_http_flagship_respond(ngx_http_request_t *r,
 
 /*
  * The part of a list that holds our headers: part, elements and texts are one
- * allocation, in which the answers are kept as well.  NGX_DECLINED: there are
- * none.
+ * allocation, in which the answers' texts are kept as well.  NGX_DECLINED:
+ * there are none.
  */
 
 static ngx_int_t
@@ -590,16 +583,10 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
             h->lowcase_key += moved;
         }
 
-        if (!answer->kept) {
-            answer->key.data = name->key.data + (headers->all ? moved : 0);
-
-            p = ngx_cpymem(p, answer->variant.data, answer->variant.len);
-            answer->variant.data = p - answer->variant.len;
-
+        if (!answer->text_kept) {
             p = ngx_cpymem(p, answer->text.data, answer->text.len);
             answer->text.data = p - answer->text.len;
-
-            answer->kept = 1;
+            answer->text_kept = 1;
         }
 
         h->value = answer->text;
@@ -672,8 +659,8 @@ ngx_http_flagship_measure(ngx_http_flagship_ctx_t *ctx,
             }
         }
 
-        if (!answer->kept) {
-            total += answer->variant.len + answer->text.len;
+        if (!answer->text_kept) {
+            total += answer->text.len;
         }
     }
 

@@ -12,9 +12,10 @@
  * clear r->ctx.  Subrequests use their main request's.
  *
  * The first use pins a view, and with it generation, tenant and environment.
- * The view is released when the response header is sent, at the latest with
- * the pool.  Before it goes, what was evaluated is copied to the request's
- * pool: nothing ever points into an image that is not held.  What is read for
+ * The view is released at the end of the event loop's turn in which the
+ * response header was sent, at the latest with the pool.  Before it goes,
+ * what was evaluated is copied to the request's pool (most requests have ended
+ * by then): nothing ever points into an image that is not held.  What is read for
  * the first time after that is evaluated on the generation current then;
  * flags that have an answer keep it.
  */
@@ -431,7 +432,11 @@ ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
 
     p = ngx_http_flagship_keep_str(p, &answer->key);
     p = ngx_http_flagship_keep_str(p, &answer->variant);
-    (void) ngx_http_flagship_keep_str(p, &answer->text);
+
+    if (!answer->text_kept) {
+        (void) ngx_http_flagship_keep_str(p, &answer->text);
+        answer->text_kept = 1;
+    }
 
     answer->kept = 1;
 
@@ -527,7 +532,8 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 
     for (a = ctx->answers; a; a = a->next) {
         if (!a->kept) {
-            len += a->key.len + a->variant.len + a->text.len;
+            len += a->key.len + a->variant.len;
+            len += a->text_kept ? 0 : a->text.len;
         }
     }
 
@@ -546,7 +552,11 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 
             p = ngx_http_flagship_keep_str(p, &a->key);
             p = ngx_http_flagship_keep_str(p, &a->variant);
-            p = ngx_http_flagship_keep_str(p, &a->text);
+
+            if (!a->text_kept) {
+                p = ngx_http_flagship_keep_str(p, &a->text);
+                a->text_kept = 1;
+            }
 
             a->kept = 1;
         }

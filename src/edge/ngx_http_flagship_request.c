@@ -15,8 +15,8 @@
  * The view is released at the end of the event loop's turn in which the
  * response header was sent, at the latest with the pool.  Before it goes,
  * what was evaluated is copied to the request's pool (most requests have ended
- * by then): nothing ever points into an image that is not held.  What is read for
- * the first time after that is evaluated on the generation current then;
+ * by then): nothing ever points into an image that is not held.  What is read
+ * for the first time after that is evaluated on the generation current then;
  * flags that have an answer keep it.
  */
 

@@ -281,6 +281,7 @@ subtest 'the leader is killed' => sub {
     $t->allow(qr/exited on signal 9/);
 
     for my $n (2 .. 4) {
+        wait_for(sub { $t->workers == 2 });
         kill 'KILL', ($t->workers)[$n % 2];
         $t->write_file('flags.json', document(a => $n));
         becomes($t, { a => $n }, 'changes are seen');

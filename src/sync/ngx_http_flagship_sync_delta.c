@@ -32,7 +32,7 @@
 
 
 #define NGX_HTTP_FLAGSHIP_PG_CALM       100     /* after a round for nothing */
-#define NGX_HTTP_FLAGSHIP_PG_HEAVY      20      /* a round that wants a rest */
+#define NGX_HTTP_FLAGSHIP_PG_HEAVY      100     /* a round that wants a rest */
 #define NGX_HTTP_FLAGSHIP_PG_REST       1000
 
 

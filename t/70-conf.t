@@ -121,7 +121,8 @@ subtest 'the configuration of the README is one' => sub {
     my $t = Flagship::Test->new;
     my $port = $t->port;
 
-    $t->write_file('local.conf', slurp('conf/local.conf'));
+    $t->write_file('local.conf',
+        slurp('conf/local.conf') . "access_log off;\n");
     mkdir $t->dir . '/build' or die "build: $!";
 
     $text =~ s/listen 80;/listen 127.0.0.1:$port;/;

@@ -57,6 +57,8 @@ typedef enum {
     FLAGSHIP_OP_STARTS,       /* starts with the string at imm */
     FLAGSHIP_OP_ENDS,         /* ends with it */
     FLAGSHIP_OP_SEMVER,       /* sem_ver dst of a and the version at imm */
+    FLAGSHIP_OP_IN_CIDR,      /* an address in the ranges at imm */
+    FLAGSHIP_OP_IN_RANGES,    /* an address in the ranges of operand imm */
     FLAGSHIP_OP_ROLLOUT,      /* a's bucket is below imm */
     FLAGSHIP_OP_SEGMENT,      /* segment imm holds */
     FLAGSHIP_OP_FLAG_IS,      /* flag imm serves the variant named at aux */

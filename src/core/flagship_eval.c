@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "flagship_frame.h"
+#include "flagship_net.h"
 #include "flagship_semver.h"
 
 
@@ -35,6 +36,10 @@ static int flagship_eval_semver(flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code);
+static int flagship_eval_cidr(const flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_value_t *v);
+static int flagship_eval_ranges(const flagship_value_t *v,
+    const flagship_value_t *ranges);
 static int flagship_eval_flag_is(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code);
 static void flagship_eval_named(flagship_frame_t *fr,
@@ -449,6 +454,13 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     case FLAGSHIP_OP_SEMVER:
         return flagship_eval_semver(fr, code, v);
 
+    case FLAGSHIP_OP_IN_CIDR:
+        return flagship_eval_cidr(fr, code, v);
+
+    case FLAGSHIP_OP_IN_RANGES:
+        return flagship_eval_ranges(v, flagship_eval_operand(ev, fr,
+                                                             code->imm));
+
     default: /* FLAGSHIP_OP_ROLLOUT */
         return v->type == FLAGSHIP_STRING && v->len != 0
                && flagship_rollout_bucket(flagship_str(v->u.str, v->len),
@@ -561,6 +573,70 @@ flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     }
 
     return *atom == slot->atom;
+}
+
+
+static int
+flagship_eval_cidr(const flagship_frame_t *fr, const flagship_code_t *code,
+    const flagship_value_t *v)
+{
+    flagship_address_t  address;
+
+    return v->type == FLAGSHIP_STRING
+           && flagship_address_parse(&address, flagship_str(v->u.str, v->len))
+              == FLAGSHIP_OK
+           && flagship_ranges_have((const flagship_ranges_t *)
+                                   (fr->chunk + code->imm), &address);
+}
+
+
+/* Ranges that were computed: an array of texts, or one. */
+
+static int
+flagship_eval_ranges(const flagship_value_t *v, const flagship_value_t *ranges)
+{
+    uint32_t                     i, n;
+    flagship_range_t             range;
+    flagship_value_t             element;
+    flagship_address_t           address;
+    const flagship_json_node_t  *node;
+
+    if (v->type != FLAGSHIP_STRING
+        || flagship_address_parse(&address, flagship_str(v->u.str, v->len))
+           != FLAGSHIP_OK)
+    {
+        return 0;
+    }
+
+    element = *ranges;
+    node = NULL;
+    n = 1;
+
+    if (ranges->type == FLAGSHIP_JSON
+        && ranges->u.node->type == FLAGSHIP_JSON_ARRAY)
+    {
+        node = ranges->u.node + 1;
+        n = ranges->u.node->len;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (node) {
+            flagship_value_node(&element, node);
+            node += node->next;
+        }
+
+        if (element.type == FLAGSHIP_STRING
+            && flagship_range_parse(&range, flagship_str(element.u.str,
+                                                         element.len))
+               == FLAGSHIP_OK
+            && flagship_range_has(&range, &address))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -130,6 +130,9 @@ const flagship_operator_t  flagship_operators[] = {
       NULL, flagship_operator_fractional,
       flagship_operator_fractional_serve },
 
+    { flagship_string("in_cidr"), 2, 0,
+      flagship_operator_in_cidr, NULL, NULL },
+
     { flagship_string("segment"), 0, 0,
       flagship_operator_segment, NULL, NULL },
 
@@ -201,7 +204,7 @@ const flagship_operator_t  flagship_operators[] = {
 
 
 const char *const  flagship_operators_later[] = {
-    "matches", "in_cidr", "lower", "in_set", "bucket", NULL
+    "matches", "lower", "in_set", "bucket", NULL
 };
 
 

@@ -140,6 +140,12 @@ void flagship_operator_in(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);
 
+/* flagship_operator_net.c */
+
+void flagship_operator_in_cidr(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+
 /* flagship_operator_split.c */
 
 void flagship_operator_fractional(flagship_compiler_t *c,

@@ -38,6 +38,8 @@
 #define FLAGSHIP_SHAPE_ITEMS    0x10000u /* imm is a JSON literal */
 #define FLAGSHIP_SHAPE_LOOP     0x20000u /* its body stands before jt */
 
+#define FLAGSHIP_SHAPE_RANGES   0x40000u
+
 #define FLAGSHIP_SHAPE_TEST                                                   \
     (FLAGSHIP_SHAPE_JT|FLAGSHIP_SHAPE_JF|FLAGSHIP_SHAPE_END)
 

@@ -16,6 +16,7 @@
 
 #include "flagship_eval.h"
 #include "flagship_json.h"
+#include "flagship_net.h"
 #include "flagship_semver.h"
 #include "flagship_value.h"
 #include "flagship_verify.h"
@@ -32,6 +33,7 @@ static int flagship_verify_special(flagship_verify_t *v,
 static int flagship_verify_literals(flagship_verify_t *v,
     const flagship_code_t *code, unsigned shape);
 static int flagship_verify_version(flagship_verify_t *v, uint32_t offset);
+static int flagship_verify_ranges(flagship_verify_t *v, uint32_t offset);
 static int flagship_verify_split(flagship_verify_t *v, uint32_t offset);
 static int flagship_verify_items(flagship_verify_t *v, uint32_t offset);
 static int flagship_verify_item(flagship_verify_t *v,
@@ -67,6 +69,10 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
                          |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_SEMVER] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_VERSION
                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_IN_CIDR] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_RANGES
+                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_IN_RANGES] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
+                              |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_ROLLOUT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_SEGMENT] = FLAGSHIP_SHAPE_SEGMENT|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_FLAG_IS] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_TEST,
@@ -500,6 +506,12 @@ flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
         return 0;
     }
 
+    if ((shape & FLAGSHIP_SHAPE_RANGES)
+        && !flagship_verify_ranges(v, code->imm))
+    {
+        return 0;
+    }
+
     if ((shape & FLAGSHIP_SHAPE_SPLIT)
         && !flagship_verify_split(v, code->imm))
     {
@@ -602,6 +614,35 @@ flagship_verify_version(flagship_verify_t *v, uint32_t offset)
         if (!flagship_verify_bytes(v, version->offset[i], version->len[i])) {
             return flagship_verify_fail(v, "a version is out of bounds");
         }
+    }
+
+    return 1;
+}
+
+
+/* Ranges in any order are safe to search. */
+
+static int
+flagship_verify_ranges(flagship_verify_t *v, uint32_t offset)
+{
+    const flagship_ranges_t  *ranges;
+
+    if ((offset & 7)
+        || !flagship_verify_bytes(v, offset, sizeof(flagship_ranges_t)))
+    {
+        return flagship_verify_fail(v, "ranges are out of bounds");
+    }
+
+    ranges = (const flagship_ranges_t *) (v->chunk + offset);
+
+    if (!flagship_verify_bytes(v, (uint64_t) offset
+                                  + sizeof(flagship_ranges_t),
+                               (uint64_t) ranges->nv6
+                               * sizeof(flagship_range6_t)
+                               + (uint64_t) ranges->nv4
+                                 * sizeof(flagship_range4_t)))
+    {
+        return flagship_verify_fail(v, "ranges are out of bounds");
     }
 
     return 1;

@@ -20,6 +20,7 @@
 #include "flagship_semver.h"
 #include "flagship_time.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 
 
@@ -411,6 +412,99 @@ oracle_in(oracle_t *o, oracle_value_t needle, oracle_value_t haystack)
 }
 
 
+/* In bits of text, written apart from the engine: an address as 128 of '0'
+   and '1', of IPv4 as 32. */
+
+static inline size_t
+oracle_bits(flagship_str_t s, char *bits)
+{
+    char           text[64];
+    size_t         i, n;
+    unsigned char  addr[16], *p;
+
+    if (s.len >= sizeof(text) || memchr(s.data, 0, s.len)) {
+        return 0;
+    }
+
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    p = addr;
+
+    if (inet_pton(AF_INET, text, addr) == 1) {
+        n = 32;
+
+    } else if (inet_pton(AF_INET6, text, addr) == 1) {
+        n = 128;
+
+        if (memcmp(addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
+            p = addr + 12;
+            n = 32;
+        }
+
+    } else {
+        return 0;
+    }
+
+    for (i = 0; i < n; i++) {
+        bits[i] = (p[i / 8] >> (7 - i % 8)) & 1 ? '1' : '0';
+    }
+
+    return n;
+}
+
+
+static inline int
+oracle_in_range(oracle_value_t ip, oracle_value_t range)
+{
+    char            a[128], b[128];
+    size_t          n, m, len;
+    double          prefix;
+    flagship_str_t  s;
+
+    if (ip.type != ORACLE_STRING || range.type != ORACLE_STRING) {
+        return 0;
+    }
+
+    s = range.str;
+
+    for (len = 0; len < s.len && s.data[len] != '/'; len++) { /* void */ }
+
+    n = oracle_bits(ip.str, a);
+    m = oracle_bits(flagship_str(s.data, len), b);
+    prefix = m;
+
+    if (len < s.len) {
+        prefix = flagship_number_parse(s.data + len + 1, s.len - len - 1, 0);
+
+        if (m == 32 && memchr(s.data, ':', len)) {
+            prefix -= 96;
+        }
+    }
+
+    return n && n == m && prefix >= 0 && prefix <= m
+           && memcmp(a, b, (size_t) prefix) == 0;
+}
+
+
+static inline int
+oracle_in_cidr(oracle_value_t ip, oracle_value_t ranges)
+{
+    size_t  i;
+
+    if (ranges.type != ORACLE_ARRAY) {
+        return oracle_in_range(ip, ranges);
+    }
+
+    for (i = 0; i < ranges.n; i++) {
+        if (oracle_in_range(ip, ranges.items[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* An entry is written as an array; a first argument that is none is "by". */
 
 static inline oracle_value_t
@@ -654,6 +748,10 @@ oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
 
     if (flagship_str_is(op, "in")) {
         return oracle_bool(oracle_in(o, args[0], args[1]));
+    }
+
+    if (flagship_str_is(op, "in_cidr")) {
+        return oracle_bool(oracle_in_cidr(args[0], args[1]));
     }
 
     if (flagship_str_is(op, "starts_with")

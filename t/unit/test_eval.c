@@ -912,8 +912,9 @@ errors_name_their_place(void **state)
         const char  *pointer;
         const char  *word;
     } cases[] = {
-        { "\"rules\": [{\"when\": {\"and\": [true, {\"lower\":"
-          " \"A\"}]}, \"serve\": \"on\"}]", "/rules/0/when/and/1", "lower" },
+        { "\"rules\": [{\"when\": {\"and\": [true, {\"in_set\":"
+          " [1, \"s\"]}]}, \"serve\": \"on\"}]", "/rules/0/when/and/1",
+          "in_set" },
         { "\"rules\": [{\"serve\": \"on\"}, {\"when\": {\"frob\": 1},"
           " \"serve\": \"on\"}]", "/rules/1/when", "frob" },
         { "\"rollout\": 100.5", "/rollout", "100" },

@@ -660,6 +660,75 @@ segments_are_conditions(void **state)
 
 
 static void
+addresses_are_in_ranges(void **state)
+{
+    static const char  c[] =
+        "{\"ip\": \"10.1.2.3\", \"v6\": \"2001:db8::1\", \"n\": 10,"
+        " \"mapped\": \"::ffff:192.168.1.1\","
+        " \"net\": \"10.0.0.0/8\", \"nets\": [5, \"10.1.2.0/24\"]}";
+
+    static const operator_case_t  cases[] = {
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.0.0.0/8\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, \"10.0.0.0/8\"]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.1.2.3\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.1.2.4\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.1.2.99/24\"]]}", c,
+          "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.1.2.4/31\","
+          " \"10.1.2.2/31\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"0.0.0.0/0\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"::/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, []]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"::ffff:10.0.0.0/104\"]]}", c,
+          "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"::ffff:0:0/95\"]]}", c,
+          "false" },
+        { "{\"in_cidr\": [{\"var\": \"mapped\"}, [\"192.168.0.0/16\"]]}", c,
+          "true" },
+        { "{\"in_cidr\": [{\"var\": \"mapped\"}, [\"::/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"v6\"}, [\"10.0.0.0/8\","
+          " \"2001:DB8::/32\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"v6\"}, [\"2001:db9::/32\","
+          " \"2001:db8::2/127\", \"2001:db7::/32\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"v6\"}, [\"0.0.0.0/0\"]]}", c, "false" },
+
+        /* an invalid one is in none, and one that is invalid has none */
+
+        { "{\"in_cidr\": [{\"var\": \"n\"}, [\"0.0.0.0/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"none\"}, [\"::/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [\"10.1.2.03\", [\"0.0.0.0/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [\"10.1.2\", [\"0.0.0.0/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [\" 10.1.2.3\", [\"0.0.0.0/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [\"fe80::1%eth0\", [\"::/0\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.0.0.0/33\", 5, null,"
+          " \"10.0.0.0/\", \"10.0.0.0/08\", \"10.0.0.0/+8\", \"\","
+          " \"10.0.0.0/8/8\"]]}", c, "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"frob\", \"10.0.0.0/8\"]]}",
+          c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}]}", c, "null" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, null]}", c, "false" },
+
+        /* ranges that are computed */
+
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, {\"var\": \"net\"}]}", c,
+          "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, {\"var\": \"nets\"}]}", c,
+          "true" },
+        { "{\"in_cidr\": [{\"var\": \"v6\"}, {\"var\": \"nets\"}]}", c,
+          "false" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"::/0\","
+          " {\"cat\": [\"10.0.0.0/\", 8]}]]}", c, "true" },
+        { "{\"in_cidr\": [{\"cat\": [\"10.1.2.\", 3]},"
+          " [\"10.1.0.0/16\"]]}", c, "true" },
+        { "{\"in_cidr\": [{\"var\": \"ip\"}, {\"var\": \"none\"}]}", c,
+          "false" }
+    };
+
+    check(cases, unit_n(cases));
+}
+
+
+static void
 rollout_is_a_boolean(void **state)
 {
     static const operator_case_t  cases[] = {
@@ -697,6 +766,7 @@ main(void)
         cmocka_unit_test(times_are_seconds),
         cmocka_unit_test(fractional_splits_by_weight),
         cmocka_unit_test(segments_are_conditions),
+        cmocka_unit_test(addresses_are_in_ranges),
         cmocka_unit_test(rollout_is_a_boolean)
     };
 

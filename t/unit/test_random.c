@@ -149,6 +149,60 @@ put_in(random_text_t *t, unsigned depth)
 
 
 static void
+put_range(random_text_t *t)
+{
+    static const char  *ranges[] = {
+        "\"10.0.0.0/8\"", "\"10.1.2.3\"", "\"::/0\"", "\"0.0.0.0/0\"",
+        "\"192.168.0.77/16\"", "\"2001:db8::/32\"", "\"2001:db8::1\"",
+        "\"::ffff:10.0.0.0/104\"", "\"2001:db8:0:8000::/49\"",
+        "\"10.64.0.0/10\"", "\"172.16.0.0/33\"", "\"frob\"", "\"10.1.2.2/31\""
+    };
+
+    put(t, ranges[pick(t, unit_n(ranges))]);
+}
+
+
+static void
+put_cidr(random_text_t *t)
+{
+    unsigned  i, n;
+
+    static const char  *addresses[] = {
+        "\"10.1.2.3\"", "\"::ffff:10.100.2.3\"", "\"192.168.4.4\"",
+        "\"2001:db8::1\"", "\"2001:db8:0:9000::\"", "\"::1\"", "\"10.1.2\""
+    };
+
+    put(t, "{\"in_cidr\": [");
+
+    if (pick(t, 4)) {
+        put(t, addresses[pick(t, unit_n(addresses))]);
+
+    } else {
+        put_var(t);
+    }
+
+    put(t, ", ");
+    n = pick(t, 6);
+    put(t, n ? "[" : "");
+    i = 0;
+
+    do {
+        put(t, i ? ", " : "");
+
+        if (pick(t, 9)) {
+            put_range(t);
+
+        } else {
+            put_var(t);
+        }
+
+    } while (++i < n);
+
+    put(t, n ? "]]}" : "]}");
+}
+
+
+static void
 put_sem_ver(random_text_t *t, unsigned depth)
 {
     static const char  *ops[] = {
@@ -252,7 +306,7 @@ put_operator(random_text_t *t, unsigned depth)
         "{\"rollout\": [99.999999, {\"var\": \"user.name\"}]}"
     };
 
-    switch (pick(t, 16)) {
+    switch (pick(t, 17)) {
 
     case 0:
     case 1:
@@ -300,6 +354,10 @@ put_operator(random_text_t *t, unsigned depth)
     case 14:
         put(t, pick(t, 2) ? segments[pick(t, unit_n(segments))]
                           : rollouts[pick(t, unit_n(rollouts))]);
+        break;
+
+    case 15:
+        put_cidr(t);
         break;
 
     default:

@@ -25,6 +25,8 @@ static void flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
     flagship_value_t *dst);
 static void flagship_eval_time(const flagship_value_t *v,
     flagship_value_t *dst);
+static void flagship_eval_bucket_of(const flagship_value_t *v,
+    const flagship_code_t *code, flagship_value_t *dst);
 static void flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
     flagship_value_t *dst);
 static void flagship_eval_var(flagship_eval_t *ev,
@@ -99,6 +101,11 @@ flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
 
     case FLAGSHIP_OP_TIME:
         flagship_eval_time(flagship_eval_operand(ev, fr, code->a), dst);
+        return;
+
+    case FLAGSHIP_OP_BUCKET:
+        flagship_eval_bucket_of(flagship_eval_operand(ev, fr, code->a), code,
+                                dst);
         return;
 
     case FLAGSHIP_OP_FLAG:
@@ -188,6 +195,25 @@ flagship_eval_time(const flagship_value_t *v, flagship_value_t *dst)
 
     dst->type = FLAGSHIP_NUMBER;
     dst->u.number = seconds;
+}
+
+
+static void
+flagship_eval_bucket_of(const flagship_value_t *v, const flagship_code_t *code,
+    flagship_value_t *dst)
+{
+    uint32_t  bucket;
+
+    if (v->type != FLAGSHIP_STRING) {
+        flagship_value_null(dst);
+        return;
+    }
+
+    bucket = flagship_bucket(code->aux, code->imm,
+                             flagship_str(v->u.str, v->len));
+
+    dst->type = FLAGSHIP_NUMBER;
+    dst->u.number = bucket;
 }
 
 

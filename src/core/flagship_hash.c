@@ -17,6 +17,7 @@
 
 #include "flagship_hash.h"
 
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -28,6 +29,49 @@
 #define FLAGSHIP_HASH_K0     0x9e3779b97f4a7c15ull
 #define FLAGSHIP_HASH_K1     0x243f6a8885a308d3ull
 #define FLAGSHIP_HASH_K2     0x13198a2e03707345ull
+
+
+static inline uint32_t
+flagship_fnv1a(flagship_str_t s)
+{
+    size_t    i;
+    uint32_t  h;
+
+    h = 0x811c9dc5u;
+
+    for (i = 0; i < s.len; i++) {
+        h = (h ^ (uint8_t) s.data[i]) * 0x01000193u;
+    }
+
+    return h;
+}
+
+
+/* Four bits at a time: a table of 16 is enough for texts this short. */
+
+static inline uint32_t
+flagship_crc32(flagship_str_t s)
+{
+    size_t    i;
+    uint32_t  crc;
+
+    static const uint32_t  table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+        0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c
+    };
+
+    crc = 0xffffffff;
+
+    for (i = 0; i < s.len; i++) {
+        crc ^= (uint8_t) s.data[i];
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+
+    return ~crc;
+}
 
 
 static inline uint32_t
@@ -205,6 +249,83 @@ flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
     t = (uint32_t) (sum % 100000000);
 
     return t % 100 * 1000000 + t / 100;
+}
+
+
+unsigned
+flagship_bucket_algorithm(flagship_str_t name)
+{
+    unsigned  i;
+
+    static const flagship_str_t  names[FLAGSHIP_BUCKET_BAD] = {
+        flagship_string("sha256"),
+        flagship_string("sha1"),
+        flagship_string("md5"),
+        flagship_string("murmur3"),
+        flagship_string("fnv1a"),
+        flagship_string("crc32")
+    };
+
+    for (i = 0; i < FLAGSHIP_BUCKET_BAD; i++) {
+        if (flagship_str_eq(names[i], name)) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+uint32_t
+flagship_bucket(unsigned algorithm, uint32_t modulus, flagship_str_t text)
+{
+    size_t         i, n;
+    uint64_t       rest;
+    MD5_CTX        md5;
+    SHA_CTX        sha1;
+    SHA256_CTX     sha256;
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
+
+    switch (algorithm) {
+
+    case FLAGSHIP_BUCKET_SHA256:
+        SHA256_Init(&sha256);
+        SHA256_Update(&sha256, text.data, text.len);
+        SHA256_Final(digest, &sha256);
+        n = SHA256_DIGEST_LENGTH;
+        break;
+
+    case FLAGSHIP_BUCKET_SHA1:
+        SHA1_Init(&sha1);
+        SHA1_Update(&sha1, text.data, text.len);
+        SHA1_Final(digest, &sha1);
+        n = SHA_DIGEST_LENGTH;
+        break;
+
+    case FLAGSHIP_BUCKET_MD5:
+        MD5_Init(&md5);
+        MD5_Update(&md5, text.data, text.len);
+        MD5_Final(digest, &md5);
+        n = MD5_DIGEST_LENGTH;
+        break;
+
+    case FLAGSHIP_BUCKET_MURMUR3:
+        return flagship_murmur3(text.data, text.len) % modulus;
+
+    case FLAGSHIP_BUCKET_FNV1A:
+        return flagship_fnv1a(text) % modulus;
+
+    default: /* FLAGSHIP_BUCKET_CRC32 */
+        return flagship_crc32(text) % modulus;
+    }
+
+    rest = 0;
+
+    for (i = 0; i < n; i++) {
+        rest = (rest << 8 | digest[i]) % modulus;
+    }
+
+    return (uint32_t) rest;
 }
 
 

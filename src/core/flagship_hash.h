@@ -57,6 +57,27 @@ uint32_t flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag);
 
 
 /*
+ * Other systems' buckets: a text's digest, or 32-bit hash, as a big-endian
+ * number, modulo "modulus" (not 0).  Do not allocate.
+ */
+
+typedef enum {
+    FLAGSHIP_BUCKET_SHA256 = 0,
+    FLAGSHIP_BUCKET_SHA1,
+    FLAGSHIP_BUCKET_MD5,
+    FLAGSHIP_BUCKET_MURMUR3,         /* seed 0 */
+    FLAGSHIP_BUCKET_FNV1A,           /* 32 bits */
+    FLAGSHIP_BUCKET_CRC32,           /* of ISO 3309, as zlib's */
+    FLAGSHIP_BUCKET_BAD
+} flagship_bucket_e;
+
+/* FLAGSHIP_BUCKET_BAD: there is none of this name. */
+unsigned flagship_bucket_algorithm(flagship_str_t name);
+uint32_t flagship_bucket(unsigned algorithm, uint32_t modulus,
+    flagship_str_t text);
+
+
+/*
  * The hash of the image's own tables: fast, 32 bits, never decides an
  * assignment.  It is part of the image format: a change of it is a new format
  * version.  Little-endian machines only, as the image itself.

@@ -39,6 +39,8 @@ static int flagship_operator_if_serve(flagship_compiler_t *c,
     flagship_label_t none);
 static void flagship_operator_cat(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_join(flagship_compiler_t *c,
+    const flagship_args_t *args, unsigned i, uint32_t reg);
 static unsigned flagship_operator_cat_piece(flagship_compiler_t *c,
     const flagship_json_node_t *node);
 static void flagship_operator_affix(flagship_compiler_t *c,
@@ -50,6 +52,8 @@ static void flagship_operator_semver(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);
 static void flagship_operator_semver_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_bucket(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_segment(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
@@ -133,6 +137,9 @@ const flagship_operator_t  flagship_operators[] = {
     { flagship_string("in_cidr"), 2, 0,
       flagship_operator_in_cidr, NULL, NULL },
 
+    { flagship_string("bucket"), 0, 0,
+      NULL, flagship_operator_bucket, NULL },
+
     { flagship_string("segment"), 0, 0,
       flagship_operator_segment, NULL, NULL },
 
@@ -204,7 +211,7 @@ const flagship_operator_t  flagship_operators[] = {
 
 
 const char *const  flagship_operators_later[] = {
-    "matches", "lower", "in_set", "bucket", NULL
+    "matches", "lower", "in_set", NULL
 };
 
 
@@ -488,16 +495,26 @@ static void
 flagship_operator_cat(flagship_compiler_t *c, const flagship_operator_t *op,
     const flagship_args_t *args, uint32_t reg)
 {
-    size_t            len;
-    unsigned          i, n, start;
-    flagship_code_t  *code;
-
     (void) op;
+
+    flagship_operator_join(c, args, 0, reg);
+}
+
+
+/* The arguments from this one on, as one text. */
+
+static void
+flagship_operator_join(flagship_compiler_t *c, const flagship_args_t *args,
+    unsigned i, uint32_t reg)
+{
+    size_t            len;
+    unsigned          n, start;
+    flagship_code_t  *code;
 
     start = c->reg;
     n = 0;
 
-    for (i = 0; i < args->n; i++) {
+    for ( /* void */ ; i < args->n; i++) {
         len = flagship_rule_enter(c, args, i);
         n += flagship_operator_cat_piece(c, flagship_rule_arg(args, i));
         flagship_compiler_leave(c, len);
@@ -693,6 +710,64 @@ flagship_operator_semver_value(flagship_compiler_t *c,
 
     code->dst = reg & ~FLAGSHIP_REGISTER;
     code->a = a;
+}
+
+
+/* bucket [algorithm, modulus, part, ...]: of the parts as cat joins them. */
+
+static void
+flagship_operator_bucket(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    size_t            len;
+    double            modulus;
+    unsigned          algorithm;
+    uint32_t          text;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    algorithm = FLAGSHIP_BUCKET_BAD;
+    modulus = 0;
+
+    if (args->n && args->first->type == FLAGSHIP_JSON_STRING) {
+        algorithm = flagship_bucket_algorithm(flagship_json_str(args->first));
+    }
+
+    if (args->n > 1
+        && flagship_rule_arg(args, 1)->type == FLAGSHIP_JSON_NUMBER)
+    {
+        modulus = flagship_rule_arg(args, 1)->number;
+    }
+
+    if (algorithm == FLAGSHIP_BUCKET_BAD) {
+        len = flagship_rule_enter(c, args, 0);
+        flagship_compiler_error(c, "the algorithm of a bucket must be "
+                                "\"sha256\", \"sha1\", \"md5\", "
+                                "\"murmur3\", \"fnv1a\" or \"crc32\"");
+        flagship_compiler_leave(c, len);
+        return;
+    }
+
+    if (!(modulus >= 1 && modulus <= UINT32_MAX)
+        || modulus != (uint32_t) modulus)
+    {
+        len = flagship_rule_enter(c, args, 1);
+        flagship_compiler_error(c, "the modulus of a bucket must be a "
+                                "constant integer of 1 ... 4294967295");
+        flagship_compiler_leave(c, len);
+        return;
+    }
+
+    text = flagship_emit_register(c);
+    flagship_operator_join(c, args, 2, text);
+
+    code = flagship_emit(c, FLAGSHIP_OP_BUCKET);
+
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    code->imm = (uint32_t) modulus;
+    code->aux = algorithm;
+    flagship_emit_operand(c, code, text);
 }
 
 

@@ -87,6 +87,7 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_AFFIX] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_VERSION] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_TIME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_BUCKET] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_FLAG] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_SPLIT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_AUX
                           |FLAGSHIP_SHAPE_SPLIT|FLAGSHIP_SHAPE_DST,
@@ -393,6 +394,14 @@ flagship_verify_special(flagship_verify_t *v, const flagship_code_t *code,
 
         if ((code->aux & ~FLAGSHIP_SPREAD) >= FLAGSHIP_MATH_LAST) {
             return flagship_verify_fail(v, "an unknown operation");
+        }
+
+        break;
+
+    case FLAGSHIP_OP_BUCKET:
+
+        if (code->imm == 0 || code->aux >= FLAGSHIP_BUCKET_BAD) {
+            return flagship_verify_fail(v, "an unknown bucket");
         }
 
         break;

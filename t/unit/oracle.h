@@ -700,6 +700,18 @@ oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
         return oracle_string(s);
     }
 
+    if (flagship_str_is(op, "bucket")) {
+        s = unit_str("");
+
+        for (i = 2; i < n; i++) {
+            s = oracle_join(o, s, oracle_text(o, args[i]));
+        }
+
+        return oracle_number(flagship_bucket(
+                                 flagship_bucket_algorithm(args[0].str),
+                                 (uint32_t) args[1].number, s));
+    }
+
     if (flagship_str_is(op, "sem_ver")) {
         return (n == 3) ? oracle_sem_ver(o, args) : oracle_null();
     }

@@ -917,6 +917,10 @@ errors_name_their_place(void **state)
           "in_set" },
         { "\"rules\": [{\"serve\": \"on\"}, {\"when\": {\"frob\": 1},"
           " \"serve\": \"on\"}]", "/rules/1/when", "frob" },
+        { "\"rules\": [{\"when\": {\"bucket\": [\"sha3\", 9, 1]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/bucket/0", "sha256" },
+        { "\"rules\": [{\"when\": {\"bucket\": [\"md5\", 4294967296, 1]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/bucket/1", "modulus" },
         { "\"rollout\": 100.5", "/rollout", "100" },
         { "\"enabled\": 1", "/enabled", "" },
         { "\"rules\": 1", "/rules", "" },

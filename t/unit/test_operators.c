@@ -729,6 +729,69 @@ addresses_are_in_ranges(void **state)
 
 
 static void
+buckets_are_those_of_other_systems(void **state)
+{
+    static const char  c[] =
+        "{\"u\": \"user3\", \"n\": 2.5, \"l\": [1, \"b\"]}";
+
+    static const operator_case_t  cases[] = {
+        { "{\"bucket\": [\"sha256\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "81" },
+        { "{\"bucket\": [\"sha256\", 4294967295, {\"var\": \"u\"}]}",
+          c, "2359907171" },
+        { "{\"bucket\": [\"sha256\", 4294967291, \"\"]}",
+          NULL, "1969579424" },
+        { "{\"bucket\": [\"sha1\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "51" },
+        { "{\"bucket\": [\"sha1\", 4294967295, {\"var\": \"u\"}]}",
+          c, "3847700712" },
+        { "{\"bucket\": [\"sha1\", 4294967291, \"\"]}",
+          NULL, "1714759950" },
+        { "{\"bucket\": [\"md5\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "33" },
+        { "{\"bucket\": [\"md5\", 4294967295, {\"var\": \"u\"}]}",
+          c, "2898846299" },
+        { "{\"bucket\": [\"md5\", 4294967291, \"\"]}",
+          NULL, "100113718" },
+        { "{\"bucket\": [\"murmur3\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "73" },
+        { "{\"bucket\": [\"murmur3\", 4294967295, {\"var\": \"u\"}]}",
+          c, "2032664284" },
+        { "{\"bucket\": [\"murmur3\", 4294967291, \"\"]}",
+          NULL, "0" },
+        { "{\"bucket\": [\"fnv1a\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "31" },
+        { "{\"bucket\": [\"fnv1a\", 4294967295, {\"var\": \"u\"}]}",
+          c, "2659002835" },
+        { "{\"bucket\": [\"fnv1a\", 4294967291, \"\"]}",
+          NULL, "2166136261" },
+        { "{\"bucket\": [\"crc32\", 100, {\"var\": \"u\"}, \":\", \"f\"]}",
+          c, "30" },
+        { "{\"bucket\": [\"crc32\", 4294967295, {\"var\": \"u\"}]}",
+          c, "1650451577" },
+        { "{\"bucket\": [\"crc32\", 4294967291, \"\"]}",
+          NULL, "0" },
+        { "{\"bucket\": [\"crc32\", 1000, {\"var\": \"n\"}, true, null,"
+          " [1, \"x\"]]}",
+          c, "848" },
+        { "{\"bucket\": [\"crc32\", 1000, {\"var\": \"l\"}]}",
+          c, "687" },
+        { "{\"bucket\": [\"crc32\", 1000, {\"var\": \"none\"}]}",
+          c, "0" },
+        { "{\"bucket\": [\"md5\", 1, \"x\"]}",
+          NULL, "0" },
+        { "{\"<\": [{\"bucket\": [\"sha256\", 100,"
+          " \"user3:beta_search\"]}, 14]}",
+          NULL, "true" },
+        { "{\"bucket\": [\"crc32\", 1000]}",
+          NULL, "0" }
+    };
+
+    check(cases, unit_n(cases));
+}
+
+
+static void
 rollout_is_a_boolean(void **state)
 {
     static const operator_case_t  cases[] = {
@@ -767,6 +830,7 @@ main(void)
         cmocka_unit_test(fractional_splits_by_weight),
         cmocka_unit_test(segments_are_conditions),
         cmocka_unit_test(addresses_are_in_ranges),
+        cmocka_unit_test(buckets_are_those_of_other_systems),
         cmocka_unit_test(rollout_is_a_boolean)
     };
 

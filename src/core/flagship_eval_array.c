@@ -29,8 +29,6 @@ static void flagship_array_literal(flagship_eval_t *ev, const char *chunk,
     uint32_t offset, flagship_value_t *dst);
 static void flagship_array_element(const flagship_value_t *v,
     const flagship_value_t *path, flagship_value_t *dst);
-static const flagship_json_node_t *flagship_array_step(
-    const flagship_json_node_t *node, flagship_str_t name);
 static void flagship_array_pair(flagship_eval_t *ev,
     const flagship_value_t *current, const flagship_value_t *accumulator,
     flagship_value_t *dst);
@@ -228,7 +226,6 @@ flagship_array_element(const flagship_value_t *v,
     const flagship_value_t *path, flagship_value_t *dst)
 {
     char                         buf[FLAGSHIP_NUMBER_LEN];
-    size_t                       i, start;
     flagship_str_t               name;
     const flagship_json_node_t  *node;
 
@@ -244,17 +241,8 @@ flagship_array_element(const flagship_value_t *v,
         return;
     }
 
-    node = v->type == FLAGSHIP_JSON ? v->u.node : NULL;
-
-    for (start = 0; node && start <= name.len; start = i + 1) {
-
-        for (i = start; i < name.len && name.data[i] != '.'; i++) {
-            /* void */
-        }
-
-        node = flagship_array_step(node, flagship_str(name.data + start,
-                                                      i - start));
-    }
+    node = v->type == FLAGSHIP_JSON ? flagship_json_path(v->u.node, name)
+                                    : NULL;
 
     if (node) {
         flagship_value_node(dst, node);
@@ -262,46 +250,6 @@ flagship_array_element(const flagship_value_t *v,
     } else {
         flagship_value_null(dst);
     }
-}
-
-
-/* A member, or an element by its index; NULL: absent. */
-
-static const flagship_json_node_t *
-flagship_array_step(const flagship_json_node_t *node, flagship_str_t name)
-{
-    size_t    i;
-    uint32_t  n;
-
-    if (node->type == FLAGSHIP_JSON_OBJECT) {
-        return flagship_json_member(node, name.data, name.len);
-    }
-
-    if (node->type != FLAGSHIP_JSON_ARRAY
-        || name.len == 0 || name.len > 9
-        || (name.data[0] == '0' && name.len > 1))
-    {
-        return NULL;
-    }
-
-    for (i = 0, n = 0; i < name.len; i++) {
-
-        if (name.data[i] < '0' || name.data[i] > '9') {
-            return NULL;
-        }
-
-        n = n * 10 + (name.data[i] - '0');
-    }
-
-    if (n >= node->len) {
-        return NULL;
-    }
-
-    for (node++; n; n--) {
-        node += node->next;
-    }
-
-    return node;
 }
 
 

@@ -38,6 +38,8 @@ static int flagship_json_number(flagship_json_parser_t *parser,
 static int flagship_json_string(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
 static int flagship_json_grow(flagship_json_t *json, size_t hint);
+static const flagship_json_node_t *flagship_json_step(
+    const flagship_json_node_t *node, flagship_str_t name);
 
 
 #define flagship_json_is_blank(c)                                             \
@@ -580,4 +582,67 @@ flagship_json_member(const flagship_json_node_t *object, const char *name,
     }
 
     return NULL;
+}
+
+
+const flagship_json_node_t *
+flagship_json_path(const flagship_json_node_t *node, flagship_str_t path)
+{
+    size_t  i, start;
+
+    if (path.len == 0) {
+        return node;
+    }
+
+    for (start = 0; node && start <= path.len; start = i + 1) {
+
+        for (i = start; i < path.len && path.data[i] != '.'; i++) {
+            /* void */
+        }
+
+        node = flagship_json_step(node, flagship_str(path.data + start,
+                                                     i - start));
+    }
+
+    return node;
+}
+
+
+/* A member, or an element by its index; NULL: absent. */
+
+static const flagship_json_node_t *
+flagship_json_step(const flagship_json_node_t *node, flagship_str_t name)
+{
+    size_t    i;
+    uint32_t  n;
+
+    if (node->type == FLAGSHIP_JSON_OBJECT) {
+        return flagship_json_member(node, name.data, name.len);
+    }
+
+    if (node->type != FLAGSHIP_JSON_ARRAY
+        || name.len == 0 || name.len > 9
+        || (name.data[0] == '0' && name.len > 1))
+    {
+        return NULL;
+    }
+
+    for (i = 0, n = 0; i < name.len; i++) {
+
+        if (name.data[i] < '0' || name.data[i] > '9') {
+            return NULL;
+        }
+
+        n = n * 10 + (name.data[i] - '0');
+    }
+
+    if (n >= node->len) {
+        return NULL;
+    }
+
+    for (node++; n; n--) {
+        node += node->next;
+    }
+
+    return node;
 }

@@ -96,6 +96,15 @@ const flagship_json_node_t *flagship_json_member(
 #define flagship_json_get(object, name)                                       \
     flagship_json_member(object, name, sizeof(name) - 1)
 
+/*
+ * What lies at a path as "var" writes it: names of members and indices of
+ * elements, joined by dots; the value itself where the path is empty.  NULL:
+ * absent.
+ */
+
+const flagship_json_node_t *flagship_json_path(
+    const flagship_json_node_t *node, flagship_str_t path);
+
 
 /*
  * Compact text of a subtree: no spaces, members in their order, what is not

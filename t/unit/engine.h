@@ -18,6 +18,7 @@
 #include "unit.h"
 
 #include "flagship_compile.h"
+#include "flagship_context.h"
 #include "flagship_document.h"
 #include "flagship_eval.h"
 #include "flagship_hash.h"
@@ -33,11 +34,11 @@ typedef struct {
 } engine_t;
 
 
-/* A context is a JSON object; what it hands on points into it. */
+/* What a context hands on points into its text. */
 
 typedef struct {
     char                *text;
-    flagship_json_t      json;
+    flagship_context_t   read;
     unsigned             fetched;    /* calls */
 } engine_context_t;
 
@@ -218,102 +219,6 @@ engine_close(engine_t *engine)
 }
 
 
-static inline const flagship_json_node_t *
-engine_step(const flagship_json_node_t *node, const char *name, size_t len)
-{
-    size_t    i;
-    uint32_t  index;
-
-    if (node->type == FLAGSHIP_JSON_OBJECT) {
-        return flagship_json_member(node, name, len);
-    }
-
-    if (node->type != FLAGSHIP_JSON_ARRAY || len == 0 || len > 6) {
-        return NULL;
-    }
-
-    for (i = 0, index = 0; i < len; i++) {
-        if (name[i] < '0' || name[i] > '9') {
-            return NULL;
-        }
-
-        index = index * 10 + (uint32_t) (name[i] - '0');
-    }
-
-    if (index >= node->len) {
-        return NULL;
-    }
-
-    for (node++; index; index--) {
-        node += node->next;
-    }
-
-    return node;
-}
-
-
-static inline void
-engine_value(const flagship_json_node_t *node, flagship_value_t *value)
-{
-    memset(value, 0, sizeof(flagship_value_t));
-
-    if (node == NULL) {
-        return;
-    }
-
-    switch (node->type) {
-
-    case FLAGSHIP_JSON_NULL:
-        value->len = 1;
-        break;
-
-    case FLAGSHIP_JSON_FALSE:
-        value->type = FLAGSHIP_FALSE;
-        break;
-
-    case FLAGSHIP_JSON_TRUE:
-        value->type = FLAGSHIP_TRUE;
-        break;
-
-    case FLAGSHIP_JSON_NUMBER:
-        value->type = FLAGSHIP_NUMBER;
-        value->u.number = node->number;
-        break;
-
-    case FLAGSHIP_JSON_STRING:
-        value->type = FLAGSHIP_STRING;
-        value->len = node->len;
-        value->u.str = node->str;
-        break;
-
-    default:
-        value->type = FLAGSHIP_JSON;
-        value->u.node = node;
-        break;
-    }
-}
-
-
-static inline const flagship_json_node_t *
-engine_lookup(const flagship_json_node_t *node, flagship_str_t path)
-{
-    size_t       len;
-    const char  *dot;
-
-    while (node && path.len) {
-        dot = memchr(path.data, '.', path.len);
-        len = dot ? (size_t) (dot - path.data) : path.len;
-
-        node = engine_step(node, path.data, len);
-
-        path.data += len + (dot != NULL);
-        path.len -= len + (dot != NULL);
-    }
-
-    return node;
-}
-
-
 static inline void
 engine_fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value)
@@ -323,7 +228,7 @@ engine_fetch(void *data, flagship_str_t path, uint32_t hash,
     assert_int_equal(hash, flagship_hash32(path.data, path.len));
 
     context->fetched++;
-    engine_value(engine_lookup(context->json.nodes, path), value);
+    flagship_context_fetch(&context->read, path, hash, value);
 }
 
 
@@ -345,7 +250,8 @@ engine_begin(engine_request_t *r, const engine_t *engine, const char *context,
 
     r->engine = engine;
     r->context.fetched = 0;
-    r->context.text = engine_parse(&r->context.json, context);
+    r->context.text = engine_parse(&r->context.read.json, context);
+    flagship_context_set(&r->context.read, r->context.read.json.nodes);
 
     r->ev = flagship_eval_init(memory, engine->image, r->scratch, now,
                                engine_fetch, &r->context);
@@ -358,7 +264,7 @@ engine_end(engine_request_t *r)
 {
     free(r->ev);
     free(r->scratch);
-    flagship_json_free(&r->context.json);
+    flagship_context_free(&r->context.read);
     free(r->context.text);
 }
 

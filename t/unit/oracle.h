@@ -367,7 +367,7 @@ oracle_var(oracle_t *o, oracle_value_t *args, size_t n)
         return oracle_number((double) o->now);
     }
 
-    node = engine_lookup(o->context, path);
+    node = flagship_json_path(o->context, path);
 
     if (node) {
         return oracle_data(o, node);

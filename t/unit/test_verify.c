@@ -91,7 +91,10 @@ open_contexts(verify_t *v)
     memset(v, 0, sizeof(verify_t));
 
     for (i = 0; i < unit_n(contexts); i++) {
-        v->context[i].text = engine_parse(&v->context[i].json, contexts[i]);
+        v->context[i].text = engine_parse(&v->context[i].read.json,
+                                          contexts[i]);
+        flagship_context_set(&v->context[i].read,
+                             v->context[i].read.json.nodes);
     }
 
     v->scratch = malloc(sizeof(flagship_scratch_t));
@@ -105,28 +108,11 @@ close_contexts(verify_t *v)
     size_t  i;
 
     for (i = 0; i < unit_n(contexts); i++) {
-        flagship_json_free(&v->context[i].json);
+        flagship_context_free(&v->context[i].read);
         free(v->context[i].text);
     }
 
     free(v->scratch);
-}
-
-
-/*
- * A damaged image may hand on another path than its hash says, so this one
- * does not compare them.
- */
-
-static void
-fetch(void *data, flagship_str_t path, uint32_t hash,
-    flagship_value_t *value)
-{
-    engine_context_t  *context = data;
-
-    (void) hash;
-
-    engine_value(engine_lookup(context->json.nodes, path), value);
 }
 
 
@@ -159,8 +145,8 @@ use(verify_t *v, const flagship_image_t *image)
     for (i = 0; i < unit_n(contexts); i++) {
 
         v->scratch->used = 0;
-        ev = flagship_eval_init(memory, image, v->scratch, ENGINE_NOW, fetch,
-                                &v->context[i]);
+        ev = flagship_eval_init(memory, image, v->scratch, ENGINE_NOW,
+                                flagship_context_fetch, &v->context[i].read);
 
         for (flag = 0; flag < image->flags.n; flag++) {
             flagship_eval(ev, flag, &d);

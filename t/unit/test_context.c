@@ -1,0 +1,336 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The context reader: what a path finds, what is refused, what is kept from
+ * one context to the next.
+ */
+
+
+#include "engine.h"
+
+
+static char *
+read_context(flagship_context_t *context, const char *text, int rc)
+{
+    char  *copy;
+    int    got;
+
+    copy = unit_copy(text, strlen(text));
+    got = flagship_context_parse(context, copy, strlen(text));
+
+    if (got != rc) {
+        fail_msg("%s gives %d: %s", text, got,
+                 context->error ? context->error : "no error");
+    }
+
+    return copy;
+}
+
+
+static void
+expect_at(flagship_context_t *context, const char *path, const char *json,
+    int present)
+{
+    char              text[256];
+    size_t            len;
+    flagship_value_t  value;
+
+    memset(&value, 0xa5, sizeof(value));
+
+    flagship_context_fetch(context, unit_str(path),
+                           flagship_hash32(path, strlen(path)), &value);
+
+    len = flagship_value_print(&value, text, sizeof(text));
+    assert_true(len < sizeof(text));
+    text[len] = '\0';
+
+    if (strcmp(text, json) != 0) {
+        fail_msg("%s gives %s instead of %s", path, text, json);
+    }
+
+    if (value.type == FLAGSHIP_NULL) {
+        assert_int_equal(value.len, present);
+    }
+}
+
+
+static void
+a_path_leads_through_objects_and_arrays(void **state)
+{
+    size_t               i;
+    char                *text;
+    flagship_context_t   context;
+
+    static const char  *cases[][2] = {
+        { "s", "\"text\"" },
+        { "n", "-1.5" },
+        { "t", "true" },
+        { "f", "false" },
+        { "e", "\"a\\\"b\\n\\u00fc\\ud83d\\ude00\"" },
+        { "o", "{\"p\":{\"q\":7},\"\":8}" },
+        { "o.p", "{\"q\":7}" },
+        { "o.p.q", "7" },
+        { "o.", "8" },
+        { "l", "[10,[20,21],{\"x\":\"y\"}]" },
+        { "l.0", "10" },
+        { "l.1.1", "21" },
+        { "l.2.x", "\"y\"" },
+        { "0", "\"zero\"" },
+        { "\xc3\xbc", "\"umlaut\"" },
+        { "q\"", "\"quote\"" },
+        { "", "{\"s\":\"text\",\"n\":-1.5,\"t\":true,\"f\":false,\"z\":null,"
+          "\"e\":\"a\\\"b\\n\\u00fc\\ud83d\\ude00\",\"o\":{\"p\":{\"q\":7},"
+          "\"\":8},\"l\":[10,[20,21],{\"x\":\"y\"}],\"0\":\"zero\","
+          "\"\\u00fc\":\"umlaut\",\"q\\\"\":\"quote\",\"a.b\":1}" }
+    };
+
+    static const char  *absent[] = {
+        "S", "s.x", "s.0", "n.0", "z.z", "o.x", "o.p.q.r", "o..p", ".", ".o",
+        "l.3", "l.-1", "l.00", "l.01", "l.", "l.1.", "l.4294967296",
+        "l.18446744073709551616", "l.1e0", "l.+1", "l.x", "a.b", "a",
+        "targetingKey"
+    };
+
+    flagship_context_init(&context);
+
+    text = read_context(&context,
+        " {\"s\": \"text\", \"n\": -1.5, \"t\": true, \"f\": false, "
+        "\"z\": null, \"e\": \"a\\\"b\\n\\u00fc\\uD83D\\uDE00\", "
+        "\"o\": {\"p\": {\"q\": 7}, \"\": 8}, "
+        "\"l\": [10, [20, 21], {\"x\": \"y\"}], \"0\": \"zero\", "
+        "\"\xc3\xbc\": \"umlaut\", \"q\\\"\": \"quote\", \"a.b\": 1} ",
+        FLAGSHIP_OK);
+
+    for (i = 0; i < unit_n(cases); i++) {
+        expect_at(&context, cases[i][0], cases[i][1], 1);
+    }
+
+    for (i = 0; i < unit_n(absent); i++) {
+        expect_at(&context, absent[i], "null", 0);
+    }
+
+    expect_at(&context, "z", "null", 1);
+
+    flagship_context_free(&context);
+    free(text);
+}
+
+
+static void
+what_is_no_object_is_refused(void **state)
+{
+    size_t               i;
+    char                *text;
+    flagship_context_t   context;
+
+    static const struct {
+        const char      *text;
+        size_t           offset;
+    } cases[] = {
+        { "", 0 },
+        { " ", 1 },
+        { "null", 0 },
+        { "  [{}]", 2 },
+        { "\"{}\"", 0 },
+        { "1", 0 },
+        { "{", 1 },
+        { "{}{}", 2 },
+        { "{} x", 3 },
+        { "{\"a\":1,}", 7 },
+        { "{\"a\":1 \"b\":2}", 7 },
+        { "{'a':1}", 1 },
+        { "{a:1}", 1 },
+        { "{\"a\":01}", 5 },
+        { "{\"a\":1e999}", 5 },
+        { "{\"a\":NaN}", 5 },
+        { "{\"a\":\"\\u0000\"}", 6 },
+        { "{\"a\":\"\\ud800\"}", 6 },
+        { "{\"a\":\"\xff\"}", 6 },
+        { "{\"a\":\"\n\"}", 6 },
+        { "{\"a\":1,\"b\":2,\"a\":3}", 13 },
+        { "{\"a\":1,\"\\u0061\":3}", 7 },
+        { "{\"o\":{\"a\":1,\"a\":1}}", 12 }
+    };
+
+    flagship_context_init(&context);
+
+    for (i = 0; i < unit_n(cases); i++) {
+        text = read_context(&context, cases[i].text, FLAGSHIP_DECLINED);
+
+        assert_non_null(context.error);
+
+        if (context.offset != cases[i].offset) {
+            fail_msg("%s: refused at %zu", cases[i].text, context.offset);
+        }
+
+        /* what was refused has no attributes */
+
+        expect_at(&context, "a", "null", 0);
+        expect_at(&context, "", "null", 0);
+
+        free(text);
+    }
+
+    flagship_context_free(&context);
+}
+
+
+static void
+every_cut_of_a_text_is_refused(void **state)
+{
+    char                *text;
+    size_t               i;
+    flagship_context_t   context;
+
+    static const char  whole[] =
+        "{\"a\":[1,-2.5e3,true,null],\"b\":{\"c\":\"\\u00fc\xc3\xbc\"}}";
+
+    flagship_context_init(&context);
+
+    for (i = 0; i < sizeof(whole) - 1; i++) {
+        text = unit_copy(whole, i);
+        assert_int_equal(flagship_context_parse(&context, text, i),
+                         FLAGSHIP_DECLINED);
+        assert_true(context.offset <= i);
+        free(text);
+    }
+
+    text = read_context(&context, whole, FLAGSHIP_OK);
+    expect_at(&context, "b.c", "\"\\u00fc\\u00fc\"", 1);
+    free(text);
+
+    flagship_context_free(&context);
+}
+
+
+static void
+nesting_has_a_bound(void **state)
+{
+    char                *text, path[2 * FLAGSHIP_MAX_DEPTH + 8];
+    size_t               depth, i, n;
+    flagship_context_t   context;
+
+    flagship_context_init(&context);
+
+    for (depth = FLAGSHIP_MAX_DEPTH; depth <= 100000; depth += 99936) {
+
+        text = malloc(depth * 6 + 1);
+        assert_non_null(text);
+
+        for (i = 0, n = 0; i < depth; i++) {
+            memcpy(text + n, "{\"a\":", 5);
+            n += 5;
+        }
+
+        text[n++] = '1';
+        memset(text + n, '}', depth);
+        n += depth;
+
+        for (i = 0; i < FLAGSHIP_MAX_DEPTH; i++) {
+            memcpy(path + 2 * i, "a.", 2);
+        }
+
+        path[2 * FLAGSHIP_MAX_DEPTH - 1] = '\0';
+
+        if (depth == FLAGSHIP_MAX_DEPTH) {
+            assert_int_equal(flagship_context_parse(&context, text, n),
+                             FLAGSHIP_OK);
+            expect_at(&context, path, "1", 1);
+
+        } else {
+            assert_int_equal(flagship_context_parse(&context, text, n),
+                             FLAGSHIP_DECLINED);
+        }
+
+        free(text);
+    }
+
+    flagship_context_free(&context);
+}
+
+
+static void
+memory_is_kept_between_contexts(void **state)
+{
+    char                *big, *small;
+    unsigned             i, allocations;
+    flagship_context_t   context;
+
+    static const char  large[] =
+        "{\"a\":\"x\\ny\",\"b\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17],"
+        "\"c\":{\"d\":\"\\t\"},\"e\":1,\"f\":2,\"g\":3,\"h\":4,\"i\":5,"
+        "\"j\":6,\"k\":7,\"l\":8,\"m\":9,\"n\":10,\"o\":11,\"p\":12,"
+        "\"q\":13}";
+
+    flagship_context_init(&context);
+    engine_count_allocations();
+
+    big = read_context(&context, large, FLAGSHIP_OK);
+    small = unit_copy("{\"a\":\"\\\\\"}", 10);
+
+    allocations = engine_allocations;
+
+    for (i = 0; i < 10; i++) {
+        assert_int_equal(flagship_context_parse(&context, small, 10),
+                         FLAGSHIP_OK);
+        assert_int_equal(flagship_context_parse(&context, big,
+                                                sizeof(large) - 1),
+                         FLAGSHIP_OK);
+    }
+
+    assert_int_equal(engine_allocations, allocations);
+
+    expect_at(&context, "c.d", "\"\\t\"", 1);
+    expect_at(&context, "b.16", "17", 1);
+
+    flagship_context_free(&context);
+    free(small);
+    free(big);
+}
+
+
+/* Rules that compute paths ask for what no attribute of the image names. */
+
+static void
+rules_find_what_they_compute(void **state)
+{
+    engine_t         engine;
+    engine_result_t  got;
+
+    engine_open(&engine,
+        "{\"flags\": {\"f\": {\"state\": \"ENABLED\", \"defaultVariant\": "
+        "\"no\", \"variants\": {\"yes\": 1, \"no\": 0}, \"targeting\": "
+        "{\"if\": [{\"==\": [{\"var\": {\"cat\": [\"a.\", {\"var\": \"n\"}]}},"
+        " \"x\"]}, \"yes\", null]}}}}");
+
+    engine_decide(&engine, "f", "{\"n\":1,\"a\":[\"y\",\"x\"]}", &got);
+    assert_string_equal(got.variant, "yes");
+
+    engine_decide(&engine, "f", "{\"n\":\"b\",\"a\":{\"b\":\"x\"}}", &got);
+    assert_string_equal(got.variant, "yes");
+
+    engine_decide(&engine, "f", "{\"n\":\"b\",\"a.b\":\"x\"}", &got);
+    assert_string_equal(got.variant, "no");
+
+    engine_close(&engine);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(a_path_leads_through_objects_and_arrays),
+        cmocka_unit_test(what_is_no_object_is_refused),
+        cmocka_unit_test(every_cut_of_a_text_is_refused),
+        cmocka_unit_test(nesting_has_a_bound),
+        cmocka_unit_test(memory_is_kept_between_contexts),
+        cmocka_unit_test(rules_find_what_they_compute)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

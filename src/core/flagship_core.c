@@ -133,6 +133,8 @@ flagship_errors_init(flagship_errors_t *errors)
     errors->n = 0;
     errors->errors = 0;
     errors->warnings = 0;
+    errors->handler = NULL;
+    errors->data = NULL;
 }
 
 
@@ -142,7 +144,7 @@ flagship_errors_add(flagship_errors_t *errors, int warning,
 {
     size_t             len;
     va_list            args;
-    flagship_error_t  *error;
+    flagship_error_t  *error, last;
 
     if (warning) {
         errors->warnings++;
@@ -151,11 +153,15 @@ flagship_errors_add(flagship_errors_t *errors, int warning,
         errors->errors++;
     }
 
-    if (errors->n == FLAGSHIP_MAX_ERRORS) {
+    if (errors->n < FLAGSHIP_MAX_ERRORS) {
+        error = &errors->list[errors->n++];
+
+    } else if (errors->handler) {
+        error = &last;
+
+    } else {
         return;
     }
-
-    error = &errors->list[errors->n++];
 
     error->warning = warning ? 1 : 0;
 
@@ -171,6 +177,10 @@ flagship_errors_add(flagship_errors_t *errors, int warning,
 
     if (len == sizeof(error->message) - 1) {
         error->message[flagship_utf8_cut(error->message, len)] = '\0';
+    }
+
+    if (errors->handler) {
+        errors->handler(errors->data, error);
     }
 }
 

@@ -72,7 +72,8 @@ void *flagship_arena_alloc(flagship_arena_t *arena, size_t size);
  * Errors and warnings about an input.  A pointer is a JSON Pointer (RFC 6901)
  * into the document; a message is a sentence without a full stop that names
  * the value.  Both are cut, never refused, when they are too long.  At most
- * FLAGSHIP_MAX_ERRORS are kept, the others only counted.
+ * FLAGSHIP_MAX_ERRORS are kept, the others only counted; a handler, where it
+ * is set after flagship_errors_init(), is called with every one.
  */
 
 #define FLAGSHIP_MAX_ERRORS  32
@@ -84,10 +85,14 @@ typedef struct {
     unsigned             warning:1;
 } flagship_error_t;
 
+typedef void (*flagship_error_pt)(void *data, const flagship_error_t *error);
+
 typedef struct {
     unsigned             n;          /* kept */
     unsigned             errors;     /* counted, warnings apart */
     unsigned             warnings;
+    flagship_error_pt    handler;    /* NULL: none */
+    void                *data;
     flagship_error_t     list[FLAGSHIP_MAX_ERRORS];
 } flagship_errors_t;
 

@@ -66,6 +66,16 @@ flagship_document_compile(const flagship_json_node_t *root,
     flagship_str_t tenant, flagship_str_t environment,
     flagship_document_pt handler, void *data, flagship_errors_t *errors)
 {
+    return flagship_document_compile_as(root, tenant, environment, 0, handler,
+                                        data, errors);
+}
+
+
+int
+flagship_document_compile_as(const flagship_json_node_t *root,
+    flagship_str_t tenant, flagship_str_t environment, unsigned fractional,
+    flagship_document_pt handler, void *data, flagship_errors_t *errors)
+{
     int                    rc;
     uint32_t               i;
     flagship_set_t        *set;
@@ -87,7 +97,8 @@ flagship_document_compile(const flagship_json_node_t *root,
     for (i = 0; i < d.nsets && rc == FLAGSHIP_OK; i++) {
         set = &d.sets[i];
 
-        unit = flagship_unit_create(set->fractional);
+        unit = flagship_unit_create(fractional ? fractional
+                                               : set->fractional);
         if (unit == NULL) {
             rc = FLAGSHIP_ERROR;
             break;

@@ -43,5 +43,12 @@ int flagship_document_compile(const flagship_json_node_t *root,
     flagship_str_t tenant, flagship_str_t environment,
     flagship_document_pt handler, void *data, flagship_errors_t *errors);
 
+/* The same with one generation of fractional for every set, whatever the
+   document says; 0: what it says. */
+
+int flagship_document_compile_as(const flagship_json_node_t *root,
+    flagship_str_t tenant, flagship_str_t environment, unsigned fractional,
+    flagship_document_pt handler, void *data, flagship_errors_t *errors);
+
 
 #endif /* _FLAGSHIP_DOCUMENT_H_INCLUDED_ */

@@ -85,21 +85,40 @@ arena_refuses_what_no_machine_has(void **state)
 
 
 static void
+count_error(void *data, const flagship_error_t *error)
+{
+    char       message[32];
+    unsigned  *n = data;
+
+    (void) snprintf(message, sizeof(message), "value %u", *n);
+    assert_string_equal(error->message, message);
+    assert_int_equal(error->warning, *n % 4 == 3);
+
+    (*n)++;
+}
+
+
+static void
 errors_are_counted_when_there_is_no_more_room(void **state)
 {
-    unsigned            i;
+    unsigned            i, called;
     flagship_errors_t  *errors;
 
     errors = malloc(sizeof(flagship_errors_t));
     assert_non_null(errors);
 
+    called = 0;
+
     flagship_errors_init(errors);
+    errors->handler = count_error;
+    errors->data = &called;
 
     for (i = 0; i < 100; i++) {
         flagship_errors_add(errors, i % 4 == 3, unit_str("key"), "/a/0",
                             "value %u", i);
     }
 
+    assert_int_equal(called, 100);
     assert_int_equal(errors->n, FLAGSHIP_MAX_ERRORS);
     assert_int_equal(errors->errors, 75);
     assert_int_equal(errors->warnings, 25);

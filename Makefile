@@ -35,6 +35,9 @@ UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNIT_DEPS := $(wildcard t/unit/*.h)
 UNIT_BINS := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 
+CTL_SRCS := $(wildcard tools/flagshipctl*.c)
+CTL_OBJS := $(CTL_SRCS:tools/%.c=$(BUILD)/tools/%.o)
+
 CORE_LIBS = -lpcre2-8 -lcrypto -lm
 
 # A -j of the caller's wins
@@ -43,12 +46,12 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all module lib sanitize unit unit-build bench bench-build clean
+.PHONY: all module lib ctl sanitize unit unit-build bench bench-build clean
 .PHONY: run stop seed test setup-run setup-test
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: module lib
+all: module lib ctl
 
 
 # nginx's own Makefile knows what a change concerns
@@ -79,6 +82,19 @@ $(BUILD)/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -c -o $@ $<
+
+
+# The engine on the command line, with nothing but core in it
+
+ctl: $(BUILD)/flagshipctl
+
+$(BUILD)/flagshipctl: $(CTL_OBJS) $(BUILD)/libflagship.a
+	@$(CC) -o $@ $(CTL_OBJS) $(BUILD)/libflagship.a -lcrypto -lm
+
+$(BUILD)/tools/%.o: tools/%.c tools/flagshipctl.h $(CORE_DEPS) Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -Itools -c -o $@ $<
 
 
 unit: unit-build

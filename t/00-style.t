@@ -12,7 +12,8 @@ chdir abs_path(dirname(__FILE__) . '/..') or die "no checkout: $!";
 my @sources = sort grep { -f } 'ngx_http_flagship_module.c',
     glob 'src/*.[ch] src/*/*.[ch]';
 my @units = sort glob 't/unit/*.[ch]';
-my %text = map { $_ => scalar slurp($_) } @sources, @units;
+my @tools = sort glob 'tools/*.[ch]';
+my %text = map { $_ => scalar slurp($_) } @sources, @units, @tools;
 
 # what a room may include, by DESIGN's arrows: itself and these
 my %below = (
@@ -82,7 +83,7 @@ sub code {
 
 
 subtest 'layout' => sub {
-    my @files = (@sources, @units);
+    my @files = (@sources, @units, @tools);
 
     none('no tabs', places(qr/\t/, \@files));
     none('no blanks at the end', places(qr/[ \r]$/, \@files));
@@ -133,18 +134,21 @@ sub unbraced {
 
 subtest 'files' => sub {
     none('no file of over 1000 lines',
-        grep { ($text{$_} =~ tr/\n//) > 1000 } @sources);
+        grep { ($text{$_} =~ tr/\n//) > 1000 } @sources, @tools);
 
     none('each opens with a comment on what it holds',
-        grep { $text{$_} !~ m{\A\n?(?:/\*.*?\*/\s*)?/\*}s } @sources);
+        grep { $text{$_} !~ m{\A\n?(?:/\*.*?\*/\s*)?/\*}s } @sources, @tools);
 
-    none('no function of over 120 lines', map { long_functions($_) } @sources);
+    none('no function of over 120 lines', map { long_functions($_) } @sources, @tools);
 
     none('core is named flagship_, the rest ngx_http_flagship_',
         grep { basename($_) !~ (m{^src/core/} ? qr/^flagship_/
             : qr/^ngx_http_flagship/) } @sources);
 
     my %seen;
+    none('tools are named after their program',
+        grep { basename($_) !~ /^flagshipctl/ } @tools);
+
     none('every name is there once', grep { $seen{ basename($_) }++ } @sources);
 };
 
@@ -216,7 +220,7 @@ subtest 'what must not be called' => sub {
 
     none('nothing without a bound',
         places(qr/\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca)\s*\(/,
-            \@sources, \&code));
+            [ @sources, @tools ], \&code));
 
     none('nothing that belongs to one thread only, in core',
         places(qr/\b(?:localtime|gmtime|strerror|setlocale|rand|random)\s*\(/,
@@ -284,9 +288,9 @@ subtest 'clang compiles it without a warning' => sub {
         "$nginx/src/event/modules", "$nginx/src/os/unix",
         '/usr/include/postgresql';
 
-    for my $file (grep { /\.c$/ } @sources) {
-        my @flags = $file =~ m{^src/core/}
-            ? qw(-std=c11 -D_GNU_SOURCE -Isrc/core)
+    for my $file (grep { /\.c$/ } @sources, @tools) {
+        my @flags = $file =~ m{^(?:src/core|tools)/}
+            ? qw(-std=c11 -D_GNU_SOURCE -Isrc/core -Itools)
             : (@rooms, @nginx, '-Wno-unused-parameter');
 
         open my $fh, '-|', $clang, '-fsyntax-only', '-W', '-Wall', '-Werror',

@@ -1,0 +1,566 @@
+# flagshipctl: each subcommand, run as people run it.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp ();
+use IO::Select ();
+use IPC::Open3 qw(open3);
+use JSON::PP ();
+use Symbol qw(gensym);
+use Test::More;
+
+chdir abs_path(dirname(__FILE__) . '/..') or die "no checkout: $!";
+
+my $ctl = ($ENV{FLAGSHIP_TEST_BUILD} // 'build') . '/flagshipctl';
+my $public = $ENV{FLAGSHIP_CONFORMANCE} // '../shared/conformance';
+my $dir = File::Temp->newdir('flagship-ctl-XXXXXXXX', TMPDIR => 1);
+my $json = JSON::PP->new->utf8->allow_nonref->canonical;
+
+plan skip_all => "$ctl is not built" unless -x $ctl;
+
+
+sub slurp {
+    my ($file) = @_;
+
+    open my $fh, '<:raw', $file or die "cannot read $file: $!";
+    local $/;
+
+    return scalar <$fh>;
+}
+
+
+sub spill {
+    my ($name, $text) = @_;
+
+    open my $fh, '>:raw', "$dir/$name" or die "cannot write $name: $!";
+    print $fh ref $text ? $json->encode($text) : $text;
+    close $fh or die;
+
+    return "$dir/$name";
+}
+
+
+# What it writes, what it complains, how it ends; files stand between, so that
+# no pipe fills up
+
+sub ctl {
+    my ($in, @args) = @_;
+
+    my $from = spill('in', $in // '');
+    my $pid = fork // die "cannot fork: $!";
+
+    if (!$pid) {
+        alarm 60;
+        open STDIN, '<', $from or die;
+        open STDOUT, '>', "$dir/out" or die;
+        open STDERR, '>', "$dir/err" or die;
+        exec $ctl, @args or die "cannot run $ctl: $!";
+    }
+
+    waitpid $pid, 0;
+
+    return (slurp("$dir/out"), slurp("$dir/err"),
+        $? & 127 ? "signal $?" : $? >> 8);
+}
+
+
+sub lines {
+    my ($out, $err, $code) = ctl(join('', map { ref ? $json->encode($_) . "\n"
+        : "$_\n" } @{ shift() }), @_);
+
+    is($code, 0, "@_[0..0] ends well") or diag $err;
+
+    return map { $json->decode($_) } split /\n/, $out;
+}
+
+
+subtest 'usage' => sub {
+    my ($out, $err, $code) = ctl('');
+    is($code, 2, 'no command');
+    like($err, qr/\Ausage: /, 'says how');
+
+    ($out, $err, $code) = ctl('', '--help');
+    is($code, 0, '--help');
+    like($out, qr/\Ausage: .*Exit codes:/s, 'goes to standard output');
+
+    ($out, $err, $code) = ctl('', 'explain');
+    is($code, 2, 'an unknown command');
+    like($err, qr/unknown command "explain"/, 'is named');
+
+    for my $command (qw(logic eval check image inspect)) {
+        ($out, $err, $code) = ctl('', $command, '--help');
+        is($code, 0, "$command --help");
+        like($out, qr/\Ausage: flagshipctl $command/, 'says how');
+        unlike($out, qr/^.{81}/m, 'in 80 columns');
+
+        ($out, $err, $code) = ctl('', $command, '--colour');
+        is($code, 2, "$command with an unknown option");
+        like($err, qr/unknown option "--colour"/, 'which is named');
+    }
+
+    for (['eval'], ['check'], ['image', 'x'], ['inspect'],
+        ['eval', 'a', 'b'], ['eval', 'a', '--flag'],
+        ['eval', 'a', '--batch', '--flag', 'b'], ['eval', 'a', '--batch=1'],
+        ['eval', 'conf/flags.json', '--fractional', '4'],
+        ['logic', 'file'], ['check', "$dir/none"], ['check', "$dir"],
+        ['image', 'conf/flags.json', '-o', "$dir/none/x"])
+    {
+        ($out, $err, $code) = ctl('', @$_);
+        is($code, 2, "wrong: @$_");
+        isnt($err, '', 'and it says what');
+    }
+};
+
+
+subtest 'logic' => sub {
+    my @got = lines([
+        { rule => { '+' => [1, 2] } },
+        { rule => { var => 'a.1' }, data => { a => [1, 'x'] } },
+        { rule => { var => '' }, data => 5 },
+        { rule => undef },
+        { rule => { cat => [{ var => 'u' }] }, data => { u => "\x{fc}" } },
+        'bad', '', '[]', '{"data": 1}', '{"rule": 1, "rule": 2}',
+        { rule => { nope => 1 } },
+        { rule => { if => [1, { nope => 1 }] } },
+        { rule => { segment => 'nope' } },
+        { rule => { '*' => [2, { var => 'n' }] }, data => { n => 21 } },
+    ], 'logic');
+
+    is_deeply([ map { $_->{result} } @got[0 .. 4, 13] ],
+        [ 3, 'x', 5, undef, "\x{fc}", 42 ], 'results');
+
+    like($got[$_->[0]]{error}, $_->[1], "error: $_->[1]")
+        for [5, qr/not JSON at byte 0/], [6, qr/not JSON/],
+            [7, qr/"rule" and "data"/], [8, qr/"rule" and "data"/],
+            [9, qr/name twice/], [10, qr/unknown operator "nope"/],
+            [11, qr{\A/if/1: unknown operator "nope"}],
+            [12, qr/no segment "nope"/];
+
+    is(scalar @got, 14, 'a line for each');
+
+    # more than are compiled together, errors among them, none mixed up
+    @got = lines([ map { $_ % 7 ? { rule => { '+' => [{ var => 'n' }, $_] },
+        data => { n => 1000 } } : { rule => { segment => "s$_" } } } 1 .. 3000 ],
+        'logic');
+
+    is_deeply(\@got, [ map { $_ % 7 ? { result => 1000 + $_ }
+        : { error => qq{there is no segment "s$_"} } } 1 .. 3000 ],
+        '3000 lines in order');
+
+    my ($out) = ctl("{\"rule\": 1}\r\n{\"rule\": 2}", 'logic');
+    is($out, "{\"result\":1}\n{\"result\":2}\n",
+        'other ends of lines, and none at the last');
+
+    ($out) = ctl('', 'logic');
+    is($out, '', 'nothing of nothing');
+
+    ($out) = ctl(qq({"rule": {"cat": ["@{['x' x 1_000_000]}", "y"]}}\n), 'logic');
+    is(length $out, length qq({"result":null}\n),
+        'a result that no scratch holds is null');
+
+    ($out) = ctl('{"rule": "' . 'x' x 3_000_000 . qq("}\n{"rule": 1}\n), 'logic');
+    like($out, qr/\A\{"(?:result|error)":.*\n\{"result":1\}\n\z/,
+        'a long line does not harm the next');
+};
+
+
+subtest 'an answer comes when the input pauses' => sub {
+    my $pid = open3(my $in, my $out, undef, $ctl, 'logic');
+    my $ready = IO::Select->new($out);
+
+    $in->autoflush(1);
+
+    for my $n (1 .. 3) {
+        print $in qq({"rule": $n}\n{"rule": );
+        ok($ready->can_read(30), "line $n is answered");
+        is(scalar <$out>, qq({"result":$n}\n), 'itself');
+        print $in qq("x"}\n);
+        is(scalar <$out>, qq({"result":"x"}\n), 'and the one cut in two');
+    }
+
+    close $in;
+    waitpid $pid, 0;
+    is($?, 0, 'the end of the input is the end');
+};
+
+
+my $flags = {
+    flags => [
+        { key => 'on-for-all', enabled => JSON::PP::true },
+        { key => 'plan', type => 'string', enabled => JSON::PP::true,
+          variants => { gold => "au\x{fc}", tin => 'sn' },
+          default_variant => 'tin', metadata => { team => 'a', own => 1 },
+          rules => [ { when => { '==' => [{ var => 'user.plan' }, 'pro'] },
+              serve => 'gold' } ] },
+        { key => 'odd', type => 'string', enabled => JSON::PP::true,
+          variants => { a => 'x' }, default_variant => 'a',
+          rules => [ { serve => { var => 'which' } } ] },
+        { key => 'off', type => 'number', enabled => JSON::PP::false,
+          variants => { a => 1 }, default_variant => 'a' },
+    ],
+    environments => [ { key => 'prod', metadata => { team => 'set', v => 7 } } ],
+};
+
+my $file = spill('flags.json', $flags);
+
+
+subtest 'eval' => sub {
+    my ($out, $err, $code) = ctl('', 'eval', $file, '--flag', 'plan',
+        '--context', '{"user": {"plan": "pro"}}');
+
+    is($code, 0, 'a flag');
+    is($err, '', 'quietly');
+    is_deeply($json->decode($out), { key => 'plan', value => "au\x{fc}",
+        variant => 'gold', reason => 'TARGETING_MATCH',
+        metadata => { team => 'a', own => 1, v => 7 } },
+        'its body, the set\'s metadata under its own');
+
+    ($out) = ctl('{"user": {"plan": "pro"}}', 'eval', $file, '--flag=plan',
+        '--context=-');
+    is($json->decode($out)->{variant}, 'gold', 'a context from standard input');
+
+    ($out) = ctl('', 'eval', $file, '--flag', 'plan');
+    is($json->decode($out)->{reason}, 'DEFAULT', 'no context is an empty one');
+
+    ($out, $err, $code) = ctl('', 'eval', $file, '--flag', 'off');
+    is_deeply($json->decode($out), { key => 'off', reason => 'DISABLED',
+        metadata => { team => 'set', v => 7 } }, 'no value, no "value"');
+    is($code, 0, 'is no error');
+
+    for (['nope', '{}', 'FLAG_NOT_FOUND'], ['odd', '{"which": "b"}', 'GENERAL'],
+        ['plan', '[]', 'INVALID_CONTEXT'], ['plan', '{', 'INVALID_CONTEXT'],
+        ['plan', '{"a": 1, "a": 2}', 'INVALID_CONTEXT'])
+    {
+        my ($key, $context, $error) = @$_;
+
+        ($out, $err, $code) = ctl('', 'eval', $file, '--flag', $key,
+            '--context', $context);
+        my $body = $json->decode($out);
+
+        is($code, 1, "$key in $context");
+        is($body->{errorCode}, $error, "is $error");
+        is($body->{key}, $key, 'with its key');
+        ok(!grep({ !/\A(?:key|errorCode|errorDetails)\z/ } keys %$body),
+            'and nothing else');
+    }
+
+    ($out, $err, $code) = ctl('', 'eval', $file, '--context', '{"which": "b"}');
+    my $all = $json->decode($out);
+    is($code, 0, 'all flags');
+    is_deeply([ map { $_->{key} } @{ $all->{flags} } ],
+        [ qw(odd off on-for-all plan) ], 'in the order of their keys');
+    is_deeply($all->{metadata}, { team => 'set', v => 7 }, 'the set\'s metadata');
+    is($all->{flags}[0]{errorCode}, 'GENERAL', 'an error among them');
+
+    ($out, $err, $code) = ctl('', 'eval', $file, '--context', '5');
+    is($code, 1, 'all flags in no context');
+    like($out, qr/\A\{"errorCode":"INVALID_CONTEXT","errorDetails":/, 'have no key');
+
+    my @got = lines([
+        { flag => 'plan', context => { user => { plan => 'pro' } } },
+        { flag => 'plan' }, { context => {} }, { flag => 'nope' },
+        { flag => 'plan', context => 1 }, { flag => 1 }, 'x', '[]',
+    ], 'eval', $file, '--batch');
+
+    is_deeply([ map { $_->{variant} // $_->{errorCode} // scalar @{ $_->{flags} } }
+        @got ], [ 'gold', 'tin', 4, 'FLAG_NOT_FOUND', ('INVALID_CONTEXT') x 4 ],
+        'a batch, in order');
+
+    my $bad = spill('bad.json', { flags => [ { key => 'good', enabled => JSON::PP::true },
+        { key => 'bad', enabled => 5 } ] });
+
+    ($out, $err, $code) = ctl('', 'eval', $bad, '--flag', 'good');
+    is($code, 0, 'a bad flag does not spoil its neighbour');
+    like($err, qr{\A\Q$bad\E: /flags/1/enabled: }, 'but is named');
+
+    ($out, $err, $code) = ctl('', 'eval', $bad, '--flag', 'bad');
+    is($json->decode($out)->{errorCode}, 'PARSE_ERROR', 'itself it is an error');
+};
+
+
+subtest 'flag sets' => sub {
+    my $several = spill('several.json', { flags => [
+        map { { key => 'f', environment => $_->[1], tenant => $_->[0],
+            enabled => JSON::PP::true, variants => { "$_->[0]-$_->[1]" => JSON::PP::true },
+            default_variant => "$_->[0]-$_->[1]" } }
+        ['default', 'prod'], ['default', 'dev'], ['acme', 'dev'] ] });
+
+    for (['default-prod'], ['default-dev', '--environment', 'dev'],
+        ['acme-dev', '--tenant', 'acme', '--environment', 'dev'],
+        ['acme-dev', '--tenant', 'acme'])
+    {
+        my ($want, @options) = @$_;
+        my ($out) = ctl('', 'eval', $several, '--flag', 'f', @options);
+        is($json->decode($out)->{variant}, $want, "@options");
+    }
+
+    my ($out, $err, $code) = ctl('', 'eval', $several, '--tenant', 'nobody');
+    is($code, 2, 'a set that is not there');
+    like($err, qr{default/prod default/dev acme/dev}, 'those that are');
+
+    my $one = spill('one.json', { flags => [ { key => 'f', tenant => 'acme',
+        environment => 'dev', enabled => JSON::PP::true } ] });
+    ($out) = ctl('', 'eval', $one, '--flag', 'f');
+    is($json->decode($out)->{variant}, 'on', 'the only one needs no name');
+};
+
+
+subtest 'generations of fractional' => sub {
+    my $split = spill('split.json', { flags => { f => { state => 'ENABLED',
+        variants => { map { $_ => $_ } 'a' .. 'd' }, defaultVariant => 'a',
+        targeting => { fractional => [ map { [ $_, 25 ] } 'a' .. 'd' ] } } } });
+
+    my @asked = map { { flag => 'f', context => { targetingKey => "user$_" } } }
+        1 .. 50;
+    my @first = map { $_->{variant} } lines(\@asked, 'eval', $split, '--batch',
+        '--fractional', 1);
+    my @second = map { $_->{variant} } lines(\@asked, 'eval', $split, '--batch',
+        '--fractional', 2);
+    my @plain = map { $_->{variant} } lines(\@asked, 'eval', $split, '--batch');
+
+    is_deeply(\@plain, \@second, 'the second is the default');
+    isnt("@first", "@second", 'the first assigns otherwise');
+};
+
+
+subtest 'check' => sub {
+    my ($out, $err, $code) = ctl('', 'check', $file, 'conf/flags.json');
+    is("$out$err", '', 'nothing to say');
+    is($code, 0, 'is well');
+
+    my @many = map { { key => "f$_", enabled => 1 } } 0 .. 99;
+    my $many = spill('many.json', { flags => \@many });
+    my $broken = spill('broken.json', qq({"flags": [\n  {"key": "a",}]}));
+    my $cycle = spill('cycle.json', { flags => [
+        map({ { key => $_->[0], enabled => JSON::PP::true,
+            prerequisites => [ { flag => $_->[1], variant => 'on' } ] } }
+            [ 'a', 'b' ], [ 'b', 'a' ]),
+        { key => 'c~/', enabled => JSON::PP::true } ],
+        segments => [ { key => 's', when => { nope => 1 } } ] });
+    my $flagd = spill('flagd.json', { flags => {
+        'a/b' => { state => 'ENABLED', variants => { x => 1 } },
+        good => { state => 'ENABLED', variants => { x => 1 },
+            defaultVariant => 'x', targeting => { if => [ 1, { nope => 1 } ] } } } });
+
+    ($out, $err, $code) = ctl('', 'check', $many);
+    is($code, 1, 'errors');
+    is_deeply([ $out =~ m{^\Q$many\E: (/flags/\d+)/enabled: .}mg ],
+        [ map { "/flags/$_" } 0 .. 99 ], 'all of them are named');
+
+    ($out, $err, $code) = ctl('', 'check', $broken, $cycle, $flagd);
+    is($code, 1, 'several files');
+    like($out, qr{^\Q$broken\E: /flags/0.*: .*\(line 2, byte \d+ of it\)$}m,
+        'no JSON, with its place');
+    like($out, qr{^\Q$cycle\E: /flags/[01]: it asks for itself}m, 'a cycle');
+    like($out, qr{^\Q$cycle\E: /flags/2[^:]*: }m, 'a key that is none');
+    like($out, qr{^\Q$cycle\E: /segments/0/when: unknown operator "nope"$}m,
+        'a segment');
+    like($out, qr{^\Q$flagd\E: /flags/a~1b[^:]*: }m, 'a key in a pointer');
+    like($out, qr{^\Q$flagd\E: /flags/good/targeting/if/1: unknown operator}m,
+        'flagd\'s form');
+
+    ($out, $err, $code) = ctl('', 'check', '--json', $many, $broken);
+    my $all = $json->decode($out);
+
+    is($code, 1, '--json');
+    is($all->{errors}, 101, 'counted');
+    is(scalar @{ $all->{messages} }, 101, 'listed');
+    is_deeply([ sort keys %{ $all->{messages}[0] } ],
+        [ qw(file key message pointer severity) ], 'with their parts');
+    is($all->{messages}[5]{pointer}, '/flags/5/enabled', 'a place');
+
+    my $warns = spill('warns.json', { flags => { f => { state => 'ENABLED',
+        variants => { x => 1 }, defaultVariant => 'x',
+        targeting => { fractional => [ [ 'x', 0 ] ] } } } });
+
+    ($out, $err, $code) = ctl('', 'check', $warns);
+    is($code, 0, 'a warning is no error');
+    like($out, qr{: /flags/f/targeting: warning: }, 'but said');
+};
+
+
+subtest 'image and inspect' => sub {
+    my ($out, $err, $code) = ctl('', 'image', $file, '-o', "$dir/a.img");
+    is("$code$out$err", '0', 'written');
+
+    ctl('', 'image', $file, '-o', "$dir/b.img");
+    is(slurp("$dir/a.img"), slurp("$dir/b.img"), 'the same bytes each time');
+
+    ($out, $err, $code) = ctl('', 'inspect', "$dir/a.img");
+    is($code, 0, 'inspected');
+    like($out, qr/^bytes: ${\ -s "$dir\/a.img"}$/m, 'its length');
+    like($out, qr/^flags: 4$/m, 'its flags');
+    like($out, qr/^plan string 2$/m, 'one of them');
+    like($out, qr/^off number 1 off static$/m, 'and one that is off');
+
+    my $image = slurp("$dir/a.img");
+
+    for ('', substr($image, 0, 100), $image . "\0" x 64,
+        substr($image, 0, 300) . 'x' . substr($image, 301))
+    {
+        ($out, $err, $code) = ctl('', 'inspect', spill('bad.img', $_));
+        is($code, 1, 'a bad image of ' . length . ' bytes');
+        is($out, '', 'has nothing');
+        isnt($err, '', 'but a reason');
+    }
+
+    ($out, $err, $code) = ctl('', 'image', spill('bad.json', { flags => [
+        { key => 'bad', enabled => 5 } ] }), '-o', "$dir/c.img");
+    is($code, 1, 'a flag that does not compile');
+    ok(-s "$dir/c.img", 'is an image all the same');
+    ($out) = ctl('', 'inspect', "$dir/c.img");
+    like($out, qr/^bad \w+ \d+ broken/m, 'that says so');
+};
+
+
+subtest 'JsonLogic\'s suites' => sub {
+    my @files = sort glob "$public/jsonlogic/*.json";
+    plan skip_all => "$public/jsonlogic is not there" unless @files;
+
+    my @cases;
+
+    for my $file (@files) {
+        for my $case (@{ $json->decode(slurp($file)) }) {
+            $case = { rule => $case->[0], data => $case->[1], result => $case->[2] }
+                if ref $case eq 'ARRAY';
+            push @cases, $case if ref $case eq 'HASH' && exists $case->{rule};
+        }
+    }
+
+    my @got = lines([ map { { rule => $_->{rule},
+        exists $_->{data} ? (data => $_->{data}) : () } } @cases ], 'logic');
+
+    is(scalar @got, scalar @cases, scalar @cases . ' cases, all answered');
+
+    my ($right, $others, @wrong) = (0, 0);
+
+    for my $i (0 .. $#cases) {
+        my ($case, $got) = ($cases[$i], $got[$i]);
+
+        # operators that are not JsonLogic's
+        if (($got->{error} // '') =~ /unknown operator "(?:throw|val)"/) {
+            $others++;
+
+        # where the reference throws, ours answers
+        } elsif (exists $got->{result} && (exists $case->{error}
+            || $json->encode($got->{result}) eq $json->encode($case->{result})))
+        {
+            $right++;
+
+        } else {
+            push @wrong, $json->encode($case) . ' gave ' . $json->encode($got);
+        }
+    }
+
+    is(scalar @wrong, 0, 'none is wrong') or diag join "\n", @wrong;
+    cmp_ok($right, '>', 450, "$right right");
+    note("$others of other operators");
+};
+
+
+# What a body must be, by OFREP's description: which members, of which types
+
+sub ofrep {
+    my ($body) = @_;
+
+    my %may = exists $body->{errorCode}
+        ? map { $_ => 1 } qw(key errorCode errorDetails metadata)
+        : map { $_ => 1 } qw(key value variant reason metadata);
+
+    for (keys %$body) {
+        return "a member $_" unless $may{$_};
+    }
+
+    for (qw(key variant reason errorCode errorDetails)) {
+        return "$_ is no string" if exists $body->{$_}
+            && (ref $body->{$_} || $json->encode($body->{$_}) !~ /\A"/);
+    }
+
+    return 'no key' unless length $body->{key};
+
+    if (exists $body->{errorCode}) {
+        return "error $body->{errorCode}" unless $body->{errorCode}
+            =~ /\A(?:PARSE_ERROR|TARGETING_KEY_MISSING|INVALID_CONTEXT|GENERAL
+                |FLAG_NOT_FOUND)\z/x;
+
+    } else {
+        # DEFAULT is sent as flagd sends it
+        return 'reason ' . ($body->{reason} // 'none') unless ($body->{reason} // '')
+            =~ /\A(?:STATIC|TARGETING_MATCH|SPLIT|DISABLED|DEFAULT)\z/;
+        return 'a variant without a value'
+            if exists $body->{variant} != exists $body->{value};
+    }
+
+    for (values %{ $body->{metadata} // {} }) {
+        return 'metadata' if ref && !JSON::PP::is_bool($_) || !defined;
+    }
+
+    return '';
+}
+
+
+# A client that asks for another type sees its own error
+
+sub typed {
+    my ($type, $value) = @_;
+
+    my $text = $json->encode($value);
+
+    return $type eq 'Boolean' ? JSON::PP::is_bool($value)
+        : $type eq 'String' ? $text =~ /\A"/
+        : $type eq 'Integer' ? $text =~ /\A-?\d+\z/
+        : $type eq 'Float' ? $text =~ /\A-?\d/
+        : ref $value eq 'HASH';
+}
+
+
+subtest 'flagd\'s test bed' => sub {
+    plan skip_all => "$public/flagd is not there" unless -f "$public/flagd/cases.json";
+
+    my @cases = @{ $json->decode(slurp("$public/flagd/cases.json")) };
+    my @got = lines([ map { { flag => $_->{key}, context => $_->{context} } }
+        @cases ], 'eval', "$public/flagd/flags.json", '--batch');
+
+    is(scalar @got, scalar @cases, scalar @cases . ' cases, all answered');
+
+    my @wrong;
+
+    for my $i (0 .. $#cases) {
+        my ($case, $got) = ($cases[$i], $got[$i]);
+        my $expect = $case->{expect};
+        my $value = exists $got->{value} ? $got->{value} : $case->{fallback};
+        my $why = ofrep($got);
+
+        if (($expect->{error} // '') eq 'TYPE_MISMATCH') {
+            $why ||= 'no mismatch' if typed($case->{type}, $value);
+
+        } elsif ($expect->{error}) {
+            $why ||= 'error' if ($got->{errorCode} // '') ne $expect->{error};
+
+        } else {
+            $why ||= 'value' if exists $expect->{value}
+                && $json->encode($value) ne $json->encode($expect->{value});
+            $why ||= 'reason' if exists $expect->{reason}
+                && ($got->{reason} // '') ne $expect->{reason};
+        }
+
+        push @wrong, "$why: " . $json->encode($case) . ' gave ' . $json->encode($got)
+            if $why;
+    }
+
+    is(scalar @wrong, 0, 'none is wrong') or diag join "\n", @wrong;
+
+    my ($out) = ctl('', 'eval', "$public/flagd/flags.json");
+    my $all = $json->decode($out);
+
+    is_deeply([ grep { $_ } map { ofrep($_) } @{ $all->{flags} } ], [],
+        'all flags at once have OFREP\'s form');
+    is_deeply([ grep { !/\A(?:flags|metadata)\z/ } keys %$all ], [],
+        'with nothing beside them');
+};
+
+
+done_testing;

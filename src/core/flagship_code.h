@@ -77,6 +77,7 @@ typedef enum {
                                  the next, or null */
     FLAGSHIP_OP_VERSION,      /* sem_ver of registers a, a + 1, a + 2 */
     FLAGSHIP_OP_TIME,         /* seconds of operand a, or null */
+    FLAGSHIP_OP_LOWER,        /* the text in operand a, folded, or null */
     FLAGSHIP_OP_BUCKET,       /* flagship_bucket_e aux of the text in operand
                                  a, modulo imm; null of no text */
     FLAGSHIP_OP_FLAG,         /* the variant that flag imm serves, or null */

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "flagship_fold.h"
 #include "flagship_frame.h"
 #include "flagship_semver.h"
 #include "flagship_time.h"
@@ -25,6 +26,8 @@ static void flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
     flagship_value_t *dst);
 static void flagship_eval_time(const flagship_value_t *v,
     flagship_value_t *dst);
+static void flagship_eval_lower(flagship_eval_t *ev,
+    const flagship_value_t *v, flagship_value_t *dst);
 static void flagship_eval_bucket_of(const flagship_value_t *v,
     const flagship_code_t *code, flagship_value_t *dst);
 static void flagship_eval_variant(flagship_eval_t *ev, uint32_t flag,
@@ -101,6 +104,10 @@ flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
 
     case FLAGSHIP_OP_TIME:
         flagship_eval_time(flagship_eval_operand(ev, fr, code->a), dst);
+        return;
+
+    case FLAGSHIP_OP_LOWER:
+        flagship_eval_lower(ev, flagship_eval_operand(ev, fr, code->a), dst);
         return;
 
     case FLAGSHIP_OP_BUCKET:
@@ -195,6 +202,35 @@ flagship_eval_time(const flagship_value_t *v, flagship_value_t *dst)
 
     dst->type = FLAGSHIP_NUMBER;
     dst->u.number = seconds;
+}
+
+
+static void
+flagship_eval_lower(flagship_eval_t *ev, const flagship_value_t *v,
+    flagship_value_t *dst)
+{
+    flagship_str_t       folded;
+    flagship_scratch_t  *s;
+
+    s = ev->scratch;
+
+    if (v->type != FLAGSHIP_STRING) {
+        flagship_value_null(dst);
+        return;
+    }
+
+    if (flagship_fold(flagship_str(v->u.str, v->len), s->buf + s->used,
+                      FLAGSHIP_SCRATCH - s->used, &folded)
+        != FLAGSHIP_OK)
+    {
+        s->spilled++;
+        flagship_value_null(dst);
+        return;
+    }
+
+    s->used += folded.len;
+
+    flagship_value_string(dst, folded);
 }
 
 

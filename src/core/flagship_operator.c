@@ -53,6 +53,8 @@ static void flagship_operator_semver(flagship_compiler_t *c,
     flagship_label_t yes, flagship_label_t no);
 static void flagship_operator_semver_value(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+static void flagship_operator_lower(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_bucket(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_segment(flagship_compiler_t *c,
@@ -137,6 +139,9 @@ const flagship_operator_t  flagship_operators[] = {
     { flagship_string("in_cidr"), 2, 0,
       flagship_operator_in_cidr, NULL, NULL },
 
+    { flagship_string("lower"), 1, 0,
+      NULL, flagship_operator_lower, NULL },
+
     { flagship_string("bucket"), 0, 0,
       NULL, flagship_operator_bucket, NULL },
 
@@ -211,7 +216,7 @@ const flagship_operator_t  flagship_operators[] = {
 
 
 const char *const  flagship_operators_later[] = {
-    "matches", "lower", "in_set", NULL
+    "matches", "in_set", NULL
 };
 
 
@@ -710,6 +715,25 @@ flagship_operator_semver_value(flagship_compiler_t *c,
 
     code->dst = reg & ~FLAGSHIP_REGISTER;
     code->a = a;
+}
+
+
+/* Of what is not known until it is evaluated. */
+
+static void
+flagship_operator_lower(flagship_compiler_t *c, const flagship_operator_t *op,
+    const flagship_args_t *args, uint32_t reg)
+{
+    uint32_t          operand;
+    flagship_code_t  *code;
+
+    (void) op;
+
+    operand = flagship_rule_arg_operand(c, args, 0);
+
+    code = flagship_emit(c, FLAGSHIP_OP_LOWER);
+    code->dst = reg & ~FLAGSHIP_REGISTER;
+    flagship_emit_operand(c, code, operand);
 }
 
 

@@ -21,12 +21,14 @@
 #include <string.h>
 
 #include "flagship_compiler.h"
+#include "flagship_fold.h"
 #include "flagship_rule.h"
 #include "flagship_time.h"
 
 
 static const flagship_operator_t *flagship_rule_operator(
     flagship_compiler_t *c, const flagship_args_t *args);
+static void flagship_rule_lower(flagship_compiler_t *c, flagship_value_t *v);
 static int flagship_rule_reference(flagship_compiler_t *c,
     const flagship_args_t *args, const flagship_json_node_t **target);
 
@@ -321,8 +323,8 @@ flagship_rule_path(flagship_compiler_t *c, const flagship_json_node_t *node,
 
 
 /*
- * The value of an expression that is known now: a primitive, or the time of a
- * constant text.
+ * The value of an expression that is known now: a primitive, the time of a
+ * constant text, or it in lower case.
  */
 
 int
@@ -339,7 +341,6 @@ flagship_rule_constant(flagship_compiler_t *c,
     }
 
     if (!flagship_rule_read(node, &args)
-        || !flagship_str_is(args.name, "time")
         || args.n == 0
         || args.first->type >= FLAGSHIP_JSON_ARRAY)
     {
@@ -347,6 +348,15 @@ flagship_rule_constant(flagship_compiler_t *c,
     }
 
     flagship_value_node(v, args.first);
+
+    if (flagship_str_is(args.name, "lower")) {
+        flagship_rule_lower(c, v);
+        return 1;
+    }
+
+    if (!flagship_str_is(args.name, "time")) {
+        return 0;
+    }
 
     if (v->type == FLAGSHIP_NUMBER) {
         return 1;
@@ -372,6 +382,34 @@ flagship_rule_constant(flagship_compiler_t *c,
     v->u.number = seconds;
 
     return 1;
+}
+
+
+static void
+flagship_rule_lower(flagship_compiler_t *c, flagship_value_t *v)
+{
+    char            *buf;
+    flagship_str_t   folded;
+
+    if (v->type != FLAGSHIP_STRING) {
+        v->type = FLAGSHIP_NULL;
+        v->len = 1;
+        return;
+    }
+
+    buf = flagship_arena_alloc(&c->unit->arena, flagship_fold_size(v->len));
+    if (buf == NULL) {
+        c->nomem = 1;
+        return;
+    }
+
+    if (flagship_fold(flagship_str(v->u.str, v->len), buf,
+                      flagship_fold_size(v->len), &folded)
+        == FLAGSHIP_OK)
+    {
+        v->u.str = folded.data;
+        v->len = folded.len;
+    }
 }
 
 

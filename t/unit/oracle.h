@@ -17,6 +17,7 @@
 
 #include "engine.h"
 
+#include "flagship_fold.h"
 #include "flagship_semver.h"
 #include "flagship_time.h"
 
@@ -673,6 +674,7 @@ oracle_lazy(oracle_t *o, flagship_str_t op, const flagship_json_node_t *arg,
 static inline oracle_value_t
 oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
 {
+    char                        *buf;
     size_t                       i;
     int64_t                      t;
     flagship_str_t               s, u;
@@ -697,6 +699,21 @@ oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
             s = oracle_join(o, s, oracle_text(o, args[i]));
         }
 
+        return oracle_string(s);
+    }
+
+    if (flagship_str_is(op, "lower")) {
+
+        if (n == 0 || args[0].type != ORACLE_STRING) {
+            return oracle_null();
+        }
+
+        buf = flagship_arena_alloc(&o->arena,
+                                   flagship_fold_size(args[0].str.len));
+        assert_non_null(buf);
+        assert_int_equal(flagship_fold(args[0].str, buf,
+                                       flagship_fold_size(args[0].str.len),
+                                       &s), FLAGSHIP_OK);
         return oracle_string(s);
     }
 

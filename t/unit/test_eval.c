@@ -206,7 +206,7 @@ each_row_of_the_table_of_reasons_holds(void **state)
         /* what does not compile */
         { ON_OFF ", \"rules\": [{\"serve\": {\"frobnicate\": 1}}]", NULL, "",
           "ERROR", "PARSE_ERROR", 0 },
-        { ON_OFF ", \"rules\": [{\"when\": {\"lower\": \"A\"},"
+        { ON_OFF ", \"rules\": [{\"when\": {\"in_set\": [1, \"s\"]},"
           " \"serve\": \"on\"}]", NULL, "", "ERROR", "PARSE_ERROR", 0 },
         { ON_OFF ", \"rules\": [{\"when\": {\"segment\": \"nobody\"},"
           " \"serve\": \"on\"}]", NULL, "", "ERROR", "PARSE_ERROR", 0 },

@@ -792,6 +792,71 @@ buckets_are_those_of_other_systems(void **state)
 
 
 static void
+lower_folds_character_by_character(void **state)
+{
+    static const operator_case_t  cases[] = {
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"Alice@Example.COM\"}",
+          "\"alice@example.com\"" },
+        { "{\"lower\": [\"Alice@Example.COM\"]}", NULL,
+          "\"alice@example.com\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u00c9T\\u00c9\"}",
+          "\"\\u00e9t\\u00e9\"" },
+        { "{\"lower\": [\"\\u00c9T\\u00c9\"]}", NULL, "\"\\u00e9t\\u00e9\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u1e9e\"}",
+          "\"\\u00df\"" },
+        { "{\"lower\": [\"\\u1e9e\"]}", NULL, "\"\\u00df\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u00df\"}",
+          "\"\\u00df\"" },
+        { "{\"lower\": [\"\\u00df\"]}", NULL, "\"\\u00df\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u212a\"}",
+          "\"k\"" },
+        { "{\"lower\": [\"\\u212a\"]}", NULL, "\"k\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u023a\"}",
+          "\"\\u2c65\"" },
+        { "{\"lower\": [\"\\u023a\"]}", NULL, "\"\\u2c65\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u03a3\\u03c2\"}",
+          "\"\\u03c3\\u03c3\"" },
+        { "{\"lower\": [\"\\u03a3\\u03c2\"]}", NULL, "\"\\u03c3\\u03c3\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u0130\"}",
+          "\"\\u0130\"" },
+        { "{\"lower\": [\"\\u0130\"]}", NULL, "\"\\u0130\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u0131\"}",
+          "\"\\u0131\"" },
+        { "{\"lower\": [\"\\u0131\"]}", NULL, "\"\\u0131\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\ud801\\udc00\"}",
+          "\"\\ud801\\udc28\"" },
+        { "{\"lower\": [\"\\ud801\\udc00\"]}", NULL, "\"\\ud801\\udc28\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u1f88\"}",
+          "\"\\u1f80\"" },
+        { "{\"lower\": [\"\\u1f88\"]}", NULL, "\"\\u1f80\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u13a0\\uab70\"}",
+          "\"\\u13a0\\u13a0\"" },
+        { "{\"lower\": [\"\\u13a0\\uab70\"]}", NULL, "\"\\u13a0\\u13a0\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\\u0100\\u0101\\u0102\"}",
+          "\"\\u0101\\u0101\\u0103\"" },
+        { "{\"lower\": [\"\\u0100\\u0101\\u0102\"]}", NULL,
+          "\"\\u0101\\u0101\\u0103\"" },
+        { "{\"lower\": {\"var\": \"s\"}}", "{\"s\": \"\"}",
+          "\"\"" },
+        { "{\"lower\": [\"\"]}", NULL, "\"\"" },
+        { "{\"==\": [{\"lower\": {\"var\": \"s\"}}, {\"lower\": \"ME\"}]}",
+          "{\"s\": \"mE\"}", "true" },
+        { "{\"in\": [{\"lower\": {\"var\": \"s\"}}, [\"a\", \"me\"]]}",
+          "{\"s\": \"mE\"}", "true" },
+        { "{\"lower\": [{\"lower\": \"AB\"}]}", NULL, "\"ab\"" },
+        { "{\"lower\": []}", NULL, "null" },
+        { "{\"lower\": 5}", NULL, "null" },
+        { "{\"lower\": null}", NULL, "null" },
+        { "{\"lower\": [true]}", NULL, "null" },
+        { "{\"lower\": {\"var\": \"none\"}}", NULL, "null" },
+        { "{\"lower\": [[\"A\"]]}", NULL, "null" }
+    };
+
+    check(cases, unit_n(cases));
+}
+
+
+static void
 rollout_is_a_boolean(void **state)
 {
     static const operator_case_t  cases[] = {
@@ -831,6 +896,7 @@ main(void)
         cmocka_unit_test(segments_are_conditions),
         cmocka_unit_test(addresses_are_in_ranges),
         cmocka_unit_test(buckets_are_those_of_other_systems),
+        cmocka_unit_test(lower_folds_character_by_character),
         cmocka_unit_test(rollout_is_a_boolean)
     };
 

@@ -53,7 +53,8 @@ put_scalar(random_text_t *t)
         "\"\"", "\" \"", "\"0\"", "\"1\"", "\" +1 \"", "\"10\"", "\"1.5\"",
         "\"a\"", "\"ab\"", "\"b\"", "\"abc\"", "\"true\"", "\"pro\"",
         "\"1.2.3\"", "\"v2\"", "\"1.0.0-rc.1\"", "\"\\u00e9\"",
-        "\"2026-01-31T10:00:00Z\"", "\"x.y\"", "1769853600", "20", "35"
+        "\"2026-01-31T10:00:00Z\"", "\"x.y\"", "\"\\u00c9A\"", "1769853600",
+        "20", "35"
     };
 
     put(t, scalars[pick(t, unit_n(scalars))]);
@@ -306,7 +307,7 @@ put_operator(random_text_t *t, unsigned depth)
         "{\"rollout\": [99.999999, {\"var\": \"user.name\"}]}"
     };
 
-    switch (pick(t, 17)) {
+    switch (pick(t, 18)) {
 
     case 0:
     case 1:
@@ -358,6 +359,10 @@ put_operator(random_text_t *t, unsigned depth)
 
     case 15:
         put_cidr(t);
+        break;
+
+    case 16:
+        put_call(t, "lower", 1, depth);
         break;
 
     default:

@@ -1,0 +1,34 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Simple case folding, character by character (Unicode's CaseFolding.txt,
+ * status C and S): what "lower" gives.  It knows no locale.
+ */
+
+
+#ifndef _FLAGSHIP_FOLD_H_INCLUDED_
+#define _FLAGSHIP_FOLD_H_INCLUDED_
+
+
+#include "flagship_core.h"
+
+
+uint32_t flagship_fold_point(uint32_t c);
+
+/*
+ * Writes the folded text, at most half as long again, to buf of "size" bytes,
+ * which must have four to spare; bytes that are no UTF-8 stay as they are.
+ * FLAGSHIP_OK, or FLAGSHIP_DECLINED: it does not fit.
+ */
+
+#define flagship_fold_size(len)  ((len) + (len) / 2 + 4)
+
+int flagship_fold(flagship_str_t s, char *buf, size_t size,
+    flagship_str_t *folded);
+
+
+#endif /* _FLAGSHIP_FOLD_H_INCLUDED_ */

@@ -142,7 +142,7 @@ sub _serve {
 
     my $say = $mode eq 'drip'
         ? sub { for (split //, join '', @_) { syswrite $c, $_; sleep 0.0005 } }
-        : sub { syswrite $c, join '', @_ };
+        : sub { syswrite $c, join('', @_) or POSIX::_exit(0) };
 
     if ($mode eq 'bouncer' && $start =~ /\0options\0/) {
         $say->(_message('E', "SFATAL\0VFATAL\0C08P01\0"

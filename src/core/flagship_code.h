@@ -84,7 +84,8 @@ typedef enum {
     FLAGSHIP_OP_SPLIT,        /* the name from the split at imm, by operand
                                  a; aux: operand of the targeting key */
     FLAGSHIP_OP_FRACTIONAL,   /* imm pairs of name and weight from register
-                                 a + 1 on, by register a; aux as above */
+                                 a + 1 on, by register a; aux as above;
+                                 generation 3: jt 1 where "by" is given */
     FLAGSHIP_OP_MATH,         /* flagship_math_e aux of imm registers from a
                                  on; with FLAGSHIP_SPREAD an array stands for
                                  its elements */
@@ -211,6 +212,8 @@ typedef struct {
 #define FLAGSHIP_SPLIT_BY        1u  /* by operand a; null: as implicit */
 #define FLAGSHIP_SPLIT_PREFIX    2u  /* by a constant text, then operand a as
                                         "cat" writes it */
+#define FLAGSHIP_SPLIT_CBOR      3u  /* generation 3: by operand a's CBOR */
+#define FLAGSHIP_SPLIT_CBOR_KEY  4u  /* ... by that of both keys */
 
 typedef struct {
     flagship_murmur3_t   key;        /* after the flag's key */

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "flagship_cbor.h"
 #include "flagship_fold.h"
 #include "flagship_frame.h"
 #include "flagship_semver.h"
@@ -48,6 +49,8 @@ static void flagship_eval_version(const flagship_value_t *arg,
     flagship_value_t *dst);
 static int flagship_eval_implicit(flagship_eval_t *ev, flagship_frame_t *fr,
     uint32_t operand, const flagship_murmur3_t *state, uint32_t *hash);
+static int flagship_eval_cbor(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_value_t *by, uint32_t operand, uint32_t *hash);
 static void flagship_eval_fractional(flagship_eval_t *ev,
     flagship_frame_t *fr, const flagship_code_t *code, flagship_value_t *dst);
 static uint32_t flagship_eval_bucket(unsigned generation, uint32_t hash,
@@ -663,7 +666,15 @@ flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
         by = flagship_eval_operand(ev, fr, code->a);
     }
 
-    if (split->mode == FLAGSHIP_SPLIT_PREFIX) {
+    if (split->mode >= FLAGSHIP_SPLIT_CBOR) {
+
+        if (!flagship_eval_cbor(ev, fr, split->mode == FLAGSHIP_SPLIT_CBOR
+                                        ? by : NULL, code->aux, &hash))
+        {
+            return 0;
+        }
+
+    } else if (split->mode == FLAGSHIP_SPLIT_PREFIX) {
 
         s = ev->scratch;
         size = FLAGSHIP_SCRATCH - s->used;
@@ -726,6 +737,52 @@ flagship_eval_implicit(flagship_eval_t *ev, flagship_frame_t *fr,
 }
 
 
+/* Generation 3; "by" is NULL where none is given. */
+
+static int
+flagship_eval_cbor(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_value_t *by, uint32_t operand, uint32_t *hash)
+{
+    size_t                   len, size;
+    char                    *buf;
+    const flagship_value_t  *key;
+
+    buf = ev->scratch->buf + ev->scratch->used;
+    size = FLAGSHIP_SCRATCH - ev->scratch->used;
+
+    if (by) {
+
+        if (by->type == FLAGSHIP_NULL
+            || (by->type == FLAGSHIP_JSON
+                && by->u.node->type == FLAGSHIP_JSON_ARRAY))
+        {
+            return 0;
+        }
+
+        len = flagship_cbor(by, buf, size);
+
+    } else {
+        key = flagship_eval_operand(ev, fr, operand);
+
+        if (key->type != FLAGSHIP_STRING || key->len == 0) {
+            return 0;
+        }
+
+        len = flagship_cbor_pair(ev->key, flagship_str(key->u.str, key->len),
+                                 buf, size);
+    }
+
+    if (len == 0) {
+        ev->scratch->spilled++;
+        return 0;
+    }
+
+    *hash = flagship_murmur3(buf, len);
+
+    return 1;
+}
+
+
 /*
  * fractional whose names or weights are computed: register a holds "by", then
  * come imm pairs of a name and a weight.
@@ -775,7 +832,15 @@ flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
         return;
     }
 
-    if (by->type == FLAGSHIP_STRING) {
+    if (ev->image->fractional == 3) {
+
+        if (!flagship_eval_cbor(ev, fr, code->jt ? by : NULL, code->aux,
+                                &hash))
+        {
+            return;
+        }
+
+    } else if (by->type == FLAGSHIP_STRING) {
         hash = flagship_murmur3(by->u.str, by->len);
 
     } else if (by->type != FLAGSHIP_NULL

@@ -41,7 +41,6 @@ typedef struct {
 } flagship_weight_t;
 
 
-static void flagship_split_generation(flagship_compiler_t *c);
 static void flagship_split_read(flagship_compiler_t *c,
     const flagship_args_t *args, flagship_fractional_t *f);
 static int flagship_split_weight(const flagship_json_node_t *node,
@@ -137,18 +136,8 @@ flagship_operator_fractional_serve(flagship_compiler_t *c,
 }
 
 
-static void
-flagship_split_generation(flagship_compiler_t *c)
-{
-    if (c->unit->fractional == 3) {
-        flagship_compiler_error(c, "generation 3 of fractional is not "
-                                "supported yet");
-    }
-}
-
-
 /* The first argument is "by" unless it is a pair; so an explicit null is
-   none, as in flagd. */
+   none, as in flagd, but in generation 3 gives null. */
 
 static void
 flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
@@ -160,8 +149,6 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
 
     memset(f, 0, sizeof(flagship_fractional_t));
 
-    flagship_split_generation(c);
-
     f->constant = 1;
     f->first = args->first;
     f->n = args->n;
@@ -170,6 +157,11 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
 
         if (f->first->type != FLAGSHIP_JSON_NULL) {
             f->by = f->first;
+
+        } else if (c->unit->fractional == 3) {
+            flagship_compiler_warn(c, "a fractional by null gives null");
+            f->null = 1;
+            return;
         }
 
         f->first += f->first->next;
@@ -320,8 +312,14 @@ flagship_split_by(flagship_compiler_t *c, const flagship_json_node_t *by,
     }
 
     if (by == NULL) {
-        split->mode = FLAGSHIP_SPLIT_IMPLICIT;
+        split->mode = c->unit->fractional == 3 ? FLAGSHIP_SPLIT_CBOR_KEY
+                                               : FLAGSHIP_SPLIT_IMPLICIT;
         return FLAGSHIP_REGISTER;
+    }
+
+    if (c->unit->fractional == 3) {
+        split->mode = FLAGSHIP_SPLIT_CBOR;
+        return flagship_rule_operand(c, by);
     }
 
     split->mode = FLAGSHIP_SPLIT_BY;
@@ -408,7 +406,9 @@ flagship_split_finish(flagship_compiler_t *c, flagship_code_t *code,
 
     flagship_emit_reloc(c, FLAGSHIP_RELOC_AUX);
 
-    if (split->mode == FLAGSHIP_SPLIT_IMPLICIT) {
+    if (split->mode == FLAGSHIP_SPLIT_IMPLICIT
+        || split->mode == FLAGSHIP_SPLIT_CBOR_KEY)
+    {
         /* operand a is not looked at: it names what is there anyway */
         by = code->aux;
     }
@@ -477,6 +477,7 @@ flagship_split_computed(flagship_compiler_t *c, const flagship_args_t *args,
     code->dst = reg & ~FLAGSHIP_REGISTER;
     code->a = FLAGSHIP_REGISTER | first;
     code->imm = f->n;
+    code->jt = f->by != NULL;
     code->aux = flagship_emit_slot(c, flagship_targeting_key);
 
     flagship_emit_reloc(c, FLAGSHIP_RELOC_AUX);
@@ -508,8 +509,6 @@ flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
     if (by_node && by_node->type == FLAGSHIP_JSON_NULL) {
         by_node = NULL;
     }
-
-    flagship_split_generation(c);
 
     if (node->len > (by_node || flagship_json_get(node, "by") ? 2u : 1u)) {
         flagship_compiler_error(c, "a split has \"split\" and \"by\" only");

@@ -675,7 +675,7 @@ flagship_verify_split(flagship_verify_t *v, uint32_t offset)
     split = (const flagship_split_t *) (v->chunk + offset);
 
     if (split->n == 0 || split->total == 0
-        || split->mode > FLAGSHIP_SPLIT_PREFIX
+        || split->mode > FLAGSHIP_SPLIT_CBOR_KEY
         || split->key.ntail > 3 || split->prefix.ntail > 3
         || !flagship_verify_bytes(v, (uint64_t) offset
                                      + sizeof(flagship_split_t),

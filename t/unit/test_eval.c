@@ -650,6 +650,111 @@ the_older_fractional_keeps_its_people(void **state)
 
 
 static void
+the_coming_fractional_hashes_cbor(void **state)
+{
+    size_t            i, k;
+    uint32_t          point;
+    engine_t          engine;
+    const char       *want;
+    engine_result_t   got;
+
+    static const char  *flags[] = {
+        "constant", "sugar", "computed"
+    };
+
+    static const char  text[] =
+        "{\"environments\": [{\"key\": \"prod\", \"fractional\": 3}],"
+        " \"flags\": ["
+        " {\"key\": \"constant\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [{\"var\": \"id\"},"
+        " [\"blue\", 3], [\"green\", 4], [\"red\", 1]]}}]},"
+        " {\"key\": \"sugar\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"split\": {\"blue\": 3, \"green\": 4,"
+        " \"red\": 1}, \"by\": {\"var\": \"id\"}}}]},"
+        " {\"key\": \"computed\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [{\"var\": \"id\"},"
+        " [\"blue\", 3], [\"green\", {\"var\": \"four\"}], [\"red\", 1]]}}]},"
+        " {\"key\": \"key\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [[\"blue\", 3],"
+        " [\"green\", 4], [\"red\", 1]]}}]},"
+        " {\"key\": \"key2\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [[\"blue\", 3],"
+        " [\"green\", {\"var\": \"four\"}], [\"red\", 1]]}}]},"
+        " {\"key\": \"null\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"serve\": {\"fractional\": [null, [\"blue\", 3],"
+        " [\"green\", 4]]}}]}]}";
+
+    /* the CBOR by hand; "": null, which goes on to the default */
+
+    static const struct {
+        const char  *context;
+        const char  *cbor;
+        size_t       len;
+    } cases[] = {
+        { "\"id\": \"a\"", "\x61" "a", 2 },
+        { "\"id\": \"user3\"", "\x65user3", 6 },
+        { "\"id\": \"\"", "\x60", 1 },
+        { "\"id\": true", "\xf5", 1 },
+        { "\"id\": false", "\xf4", 1 },
+        { "\"id\": 0", "\x00", 1 },
+        { "\"id\": -1", "\x20", 1 },
+        { "\"id\": 1000000.0", "\x1a\x00\x0f\x42\x40", 5 },
+        { "\"id\": 1.5", "\xf9\x3e\x00", 3 },
+        { "\"id\": {}", "\xa0", 1 },
+        { "\"id\": {\"bb\": [1, null], \"c\": {\"z\": 2}}",
+          "\xa2\x61" "c\xa1\x61z\x02\x62" "bb\x82\x01\xf6", 13 },
+        { "\"id\": null", "", 0 },
+        { "\"id\": [1]", "", 0 },
+        { "\"x\": 1", "", 0 }
+    };
+
+    engine_open(&engine, text);
+    assert_int_equal(engine.errors.errors, 0);
+
+    for (i = 0; i < unit_n(cases); i++) {
+        char  context[200];
+
+        snprintf(context, sizeof(context), "{\"four\": 4,"
+                 " \"targetingKey\": \"u1\", %s}", cases[i].context);
+
+        point = ((uint64_t) flagship_murmur3(cases[i].cbor, cases[i].len)
+                 * 8) >> 32;
+        want = point < 3 ? "blue" : point < 7 ? "green" : "red";
+
+        for (k = 0; k < unit_n(flags); k++) {
+            engine_decide(&engine, flags[k], context, &got);
+
+            if (cases[i].len == 0) {
+                assert_string_equal(got.reason, "DEFAULT");
+
+            } else {
+                assert_string_equal(got.reason, "TARGETING_MATCH");
+                assert_string_equal(got.variant, want);
+            }
+        }
+    }
+
+    point = ((uint64_t) flagship_murmur3("\x82\x63key\x62u1", 8) * 8) >> 32;
+    want = point < 3 ? "blue" : point < 7 ? "green" : "red";
+    engine_decide(&engine, "key", "{\"targetingKey\": \"u1\"}", &got);
+    assert_string_equal(got.variant, want);
+
+    point = ((uint64_t) flagship_murmur3("\x82\x64key2\x62u1", 9) * 8) >> 32;
+    want = point < 3 ? "blue" : point < 7 ? "green" : "red";
+    engine_decide(&engine, "key2", "{\"targetingKey\": \"u1\", \"four\": 4}",
+                  &got);
+    assert_string_equal(got.variant, want);
+
+    engine_decide(&engine, "key", "{}", &got);
+    assert_string_equal(got.reason, "DEFAULT");
+    engine_decide(&engine, "null", "{\"targetingKey\": \"u1\"}", &got);
+    assert_string_equal(got.reason, "DEFAULT");
+
+    engine_close(&engine);
+}
+
+
+static void
 flags_ask_for_flags(void **state)
 {
     engine_t          engine;
@@ -970,6 +1075,7 @@ main(void)
         cmocka_unit_test(a_split_goes_by_names_in_byte_order),
         cmocka_unit_test(a_split_gives_shares),
         cmocka_unit_test(the_older_fractional_keeps_its_people),
+        cmocka_unit_test(the_coming_fractional_hashes_cbor),
         cmocka_unit_test(flags_ask_for_flags),
         cmocka_unit_test(attributes_are_asked_for_once_and_late),
         cmocka_unit_test(any_bytes_are_a_value),

@@ -6,8 +6,8 @@
 
 /*
  * What the evaluator's files share.  flagship_eval.c runs code and tests;
- * flagship_eval_value.c computes values and splits; flagship_eval_array.c
- * makes arrays and loops over them.
+ * flagship_eval_value.c computes values; flagship_eval_split.c divides people;
+ * flagship_eval_array.c makes arrays and loops over them.
  */
 
 
@@ -62,6 +62,8 @@ void flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
  */
 int flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_split_part_t **part);
+void flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst);
 
 
 static inline void

@@ -107,6 +107,25 @@ void flagship_operator_substr(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     uint32_t reg);
 
+/* flagship_operator_text.c */
+
+void flagship_operator_cat(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+void flagship_operator_affix(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+void flagship_operator_semver(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+void flagship_operator_lower(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+void flagship_operator_bucket(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+void flagship_operator_affix_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+void flagship_operator_semver_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
+
 /* flagship_operator_array.c */
 
 /* An array or an object literal. */

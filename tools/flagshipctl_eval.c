@@ -183,6 +183,7 @@ flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_str_t key,
         return flagshipctl_ofrep_flag(out, ev, key);
     }
 
+    flagship_context_fill(&e->context, ev);
     flagshipctl_ofrep_flags(out, ev);
 
     return 1;

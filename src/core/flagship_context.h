@@ -21,6 +21,7 @@
 
 
 #include "flagship_core.h"
+#include "flagship_eval.h"
 #include "flagship_json.h"
 #include "flagship_value.h"
 
@@ -59,6 +60,15 @@ void flagship_context_set(flagship_context_t *context,
 
 void flagship_context_fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value);
+
+/*
+ * Fills the slots of an evaluation, one walk for all attributes of its image:
+ * for those who ask for many flags, where looking for each attribute would
+ * take attributes times members.  Does not allocate.
+ */
+
+void flagship_context_fill(const flagship_context_t *context,
+    flagship_eval_t *ev);
 
 
 #endif /* _FLAGSHIP_CONTEXT_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 
 
 #include "engine.h"
+#include "flagship_frame.h"
 
 
 static char *
@@ -293,6 +294,246 @@ memory_is_kept_between_contexts(void **state)
 }
 
 
+/* An image that asks for these attributes, and for computed ones. */
+
+static const char  *asked[] = {
+    "a", "b", "c", "a.b", "a.a", "b.0", "b.1", "b.10", "a.b.c", "a.0.a", "",
+    "a.", ".a", "c.c.c.c", "abcdefghijklmnop", "$flagd.timestamp", "$a"
+};
+
+
+static void
+open_asking(engine_t *engine, size_t first, size_t n)
+{
+    char    text[4096];
+    size_t  i, len;
+
+    len = (size_t) snprintf(text, sizeof(text),
+                            "{\"flags\": {\"f\": {\"state\": \"ENABLED\", "
+                            "\"variants\": {\"yes\": 1}, \"defaultVariant\": "
+                            "\"yes\", \"targeting\": {\"missing\": [");
+
+    for (i = 0; i < n; i++) {
+        len += (size_t) snprintf(text + len, sizeof(text) - len, "%s\"%s\"",
+                                 i ? ", " : "", asked[first + i]);
+    }
+
+    (void) snprintf(text + len, sizeof(text) - len, "]}}}}");
+
+    engine_open(engine, text);
+}
+
+
+static size_t
+random_value(uint64_t *state, char *p, unsigned depth)
+{
+    size_t    len;
+    unsigned  i, n;
+
+    static const char  *names[] = {
+        "a", "b", "c", "0", "1", "", "a.b", "abcdefghijklmnop", "$a",
+        "\\u0061", "\xc3\xbc", "$flagd"
+    };
+
+    static const char  *scalars[] = {
+        "0", "-0", "1", "-17", "1.5", "1e3", "123456789012345678", "1e400",
+        "01", "true", "false", "null", "nul", "\"\"", "\"text\"", "\"a\\nb\"",
+        "\"\xe2\x82\xac\"", "\"\xff\"", "\"a string of some length, indeed\"",
+        "\"\x01\"", "4e-400"
+    };
+
+    /* mostly what is common */
+
+    n = (unsigned) (unit_random(state) % 100);
+
+    if (depth == 12 || n < 55 - 3 * (depth == 0) * 18) {
+        i = (unsigned) unit_random(state);
+        i = n % 16 ? (i & 1 ? 14 : 2) : i % unit_n(scalars);
+
+        return (size_t) sprintf(p, "%s", scalars[i]);
+    }
+
+    len = 0;
+    p[len++] = (n & 3) ? '{' : '[';
+
+    for (i = (unsigned) (unit_random(state) % 5); i; i--) {
+
+        if (n & 3) {
+            len += (size_t) sprintf(p + len, "\"%s\":%s",
+                                    names[unit_random(state)
+                                          % (unit_random(state) % 8
+                                             ? 8 : unit_n(names))],
+                                    unit_random(state) % 4 ? "" : " ");
+        }
+
+        len += random_value(state, p + len, depth + 1);
+
+        if (i > 1 || unit_random(state) % 200 == 0) {
+            p[len++] = ',';
+        }
+    }
+
+    p[len++] = (n & 3) ? '}' : ']';
+
+    return len;
+}
+
+
+/* What one walk fills in is what is found one by one. */
+
+static void
+compare_ways(const engine_t *engine, flagship_context_t *context,
+    char *memory, const char *text, size_t len)
+{
+    char                *copy;
+    size_t               i;
+    uint32_t             hash;
+    unsigned             allocations;
+    flagship_str_t       path;
+    flagship_eval_t     *ev;
+    flagship_value_t     a, b;
+    flagship_scratch_t   scratch;
+
+    copy = unit_copy(text, len);
+
+    if (flagship_context_parse(context, copy, len) != FLAGSHIP_OK) {
+        assert_non_null(context->error);
+    }
+
+    allocations = engine_allocations;
+
+    ev = flagship_eval_init(memory, engine->image, &scratch, ENGINE_NOW,
+                            flagship_context_fetch, context);
+    flagship_context_fill(context, ev);
+
+    for (i = 0; i < unit_n(asked); i++) {
+        path = unit_str(asked[i]);
+        hash = flagship_hash32(path.data, path.len);
+
+        flagship_context_fetch(context, path, hash, &b);
+
+        if (flagship_str_is(path, "$flagd.timestamp")) {
+            b.type = FLAGSHIP_NUMBER;
+            b.u.number = ENGINE_NOW;
+        }
+
+        flagship_eval_lookup(ev, path, &a);
+
+        if (a.type != b.type
+            || (a.type == FLAGSHIP_NULL && a.len != b.len)
+            || (a.type == FLAGSHIP_NUMBER && a.u.number != b.u.number)
+            || (a.type == FLAGSHIP_STRING
+                && !flagship_str_eq(flagship_str(a.u.str, a.len),
+                                    flagship_str(b.u.str, b.len)))
+            || (a.type == FLAGSHIP_JSON && a.u.node != b.u.node))
+        {
+            fail_msg("\"%s\" differs: %.*s", asked[i], (int) len, text);
+        }
+    }
+
+    assert_int_equal(engine_allocations, allocations);
+
+    free(copy);
+}
+
+
+static void
+both_ways_agree_on_random_texts(void **state)
+{
+    char                *memory, text[65536];
+    size_t               len;
+    uint64_t             seed;
+    unsigned             i, k;
+    engine_t             engine;
+    flagship_context_t   context;
+
+    seed = 20240229;
+
+    flagship_context_init(&context);
+    engine_count_allocations();
+
+    for (k = 0; k < 4; k++) {
+
+        /* with and without the attribute that is the whole context */
+
+        open_asking(&engine, k, k ? 10 - k : unit_n(asked));
+        memory = malloc(flagship_eval_size(engine.image));
+        assert_non_null(memory);
+
+        for (i = 0; i < 20000; i++) {
+            len = random_value(&seed, text, 0);
+
+            if (len > sizeof(text) / 2) {
+                continue;
+            }
+
+            if (unit_random(&seed) % 8 == 0) {
+                text[unit_random(&seed) % len] =
+                    "{}[]\",:.\\0 \n1et"[unit_random(&seed) % 15];
+            }
+
+            compare_ways(&engine, &context, memory, text, len);
+        }
+
+        free(memory);
+        engine_close(&engine);
+    }
+
+    flagship_context_free(&context);
+}
+
+
+static void
+long_paths_are_found(void **state)
+{
+    char                *memory, *text, name[600], flags[2048];
+    size_t               n;
+    uint32_t             i;
+    engine_t             engine;
+    flagship_eval_t     *ev;
+    flagship_value_t     value;
+    flagship_scratch_t   scratch;
+    flagship_context_t   context;
+
+    flagship_context_init(&context);
+
+    for (n = 240; n < 280; n++) {
+        memset(name, 'n', n);
+        name[n] = '\0';
+
+        (void) snprintf(flags, sizeof(flags), "{\"flags\": {\"f\": {"
+                        "\"state\": \"ENABLED\", \"variants\": {\"x\": 1}, "
+                        "\"defaultVariant\": \"x\", \"targeting\": "
+                        "{\"cat\": [{\"var\": \"%s\"}, "
+                        "{\"var\": \"a.%s\"}]}}}}", name, name);
+        engine_open(&engine, flags);
+
+        (void) snprintf(flags, sizeof(flags),
+                        "{\"%s\": 5, \"a\": {\"%s\": 5}}", name, name);
+        text = read_context(&context, flags, FLAGSHIP_OK);
+
+        memory = malloc(flagship_eval_size(engine.image));
+        assert_non_null(memory);
+
+        ev = flagship_eval_init(memory, engine.image, &scratch, ENGINE_NOW,
+                                flagship_context_fetch, &context);
+        flagship_context_fill(&context, ev);
+
+        for (i = 0; i < 2; i++) {
+            (void) snprintf(flags, sizeof(flags), "%s%s", i ? "a." : "", name);
+            flagship_eval_lookup(ev, unit_str(flags), &value);
+            assert_int_equal(value.type, FLAGSHIP_NUMBER);
+        }
+
+        free(memory);
+        free(text);
+        engine_close(&engine);
+    }
+
+    flagship_context_free(&context);
+}
+
+
 /* Rules that compute paths ask for what no attribute of the image names. */
 
 static void
@@ -329,7 +570,9 @@ main(void)
         cmocka_unit_test(every_cut_of_a_text_is_refused),
         cmocka_unit_test(nesting_has_a_bound),
         cmocka_unit_test(memory_is_kept_between_contexts),
-        cmocka_unit_test(rules_find_what_they_compute)
+        cmocka_unit_test(rules_find_what_they_compute),
+        cmocka_unit_test(both_ways_agree_on_random_texts),
+        cmocka_unit_test(long_paths_are_found)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,9 +161,12 @@ subtest 'logic' => sub {
     is(length $out, length qq({"result":null}\n),
         'a result that no scratch holds is null');
 
-    ($out) = ctl('{"rule": "' . 'x' x 3_000_000 . qq("}\n{"rule": 1}\n), 'logic');
-    like($out, qr/\A\{"(?:result|error)":.*\n\{"result":1\}\n\z/,
-        'a long line does not harm the next');
+    for my $mib (3, 66) {
+        ($out) = ctl('{"rule": "' . 'x' x ($mib << 20) . qq("}\n{"rule": 1}\n),
+            'logic');
+        like($out, qr/\A\{"(?:result|error)":[^\n]*\n\{"result":1\}\n\z/,
+            "a line of $mib MiB does not harm the next");
+    }
 };
 
 
@@ -323,6 +326,10 @@ subtest 'generations of fractional' => sub {
 
     is_deeply(\@plain, \@second, 'the second is the default');
     isnt("@first", "@second", 'the first assigns otherwise');
+
+    my @third = map { $_->{variant} } lines(\@asked, 'eval', $split, '--batch',
+        '--fractional', 3);
+    isnt("@third", "@second", 'and so does the third');
 };
 
 

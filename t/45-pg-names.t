@@ -21,21 +21,26 @@ my ($dns, $server) = name_server();
 
 my $p = Flagship::PgProbe->new(<<"EOT");
 resolver 127.0.0.1:$dns ipv6=off valid=60s;
-resolver_timeout 300ms;
-location /one { pg_probe "host=a-1.test port=$pair" timeout=400 resolver; }
-location /alias { pg_probe "host=alias.test port=$pair" timeout=400 resolver; }
-location /two { pg_probe "host=a-9-1.test port=$pair" timeout=400 resolver; }
-location /many {
-    pg_probe "host=many.test port=@{[$close->port]}" timeout=400 resolver;
+resolver_timeout 60s;
+location /one { pg_probe "host=a-1.test port=$pair" timeout=60000 resolver; }
+location /alias {
+    pg_probe "host=alias.test port=$pair" timeout=60000 resolver;
 }
-location /none { pg_probe "host=none.test" timeout=400 resolver; }
-location /absent { pg_probe "host=absent.test" timeout=400 resolver; }
-location /silent { pg_probe "host=silent.test" timeout=5000 resolver; }
+location /two { pg_probe "host=a-9-1.test port=$pair" timeout=60000 resolver; }
+location /many {
+    pg_probe "host=many.test port=@{[$close->port]}" timeout=60000 resolver;
+}
+location /none { pg_probe "host=none.test" timeout=60000 resolver; }
+location /absent { pg_probe "host=absent.test" timeout=60000 resolver; }
+location /silent {
+    resolver_timeout 300ms;
+    pg_probe "host=silent.test" timeout=60000 resolver;
+}
 location /next {
-    pg_probe "host=absent.test,a-1.test port=1,$pair" timeout=400 resolver;
+    pg_probe "host=absent.test,a-1.test port=1,$pair" timeout=60000 resolver;
 }
 location /wrong {
-    pg_probe "host=a-1.test port=@{[$standby->port]}" timeout=400 writable
+    pg_probe "host=a-1.test port=@{[$standby->port]}" timeout=60000 writable
              resolver;
 }
 EOT

@@ -190,13 +190,7 @@ EOT
     $t->stop;
 }
 
-# Under the preloaded sanitizers one start in several of a binary that nginx
-# itself executes hangs before it reads its configuration.
-
-if ($ENV{FLAGSHIP_SANITIZE}) {
-    note 'no second binary under sanitizers';
-
-} else {
+{
     my $t = edge(flags => \@flags, server => $server, stopped => 1);
 
     edited($t, qr/^daemon off;/m, 'daemon on;')->run;

@@ -52,6 +52,11 @@ sub run {
         # with `daemon on` the process that we started has left its place
         $self->{pid} = $1;
         return 'gone' if !kill 0, $1;
+
+        # until that one has ended, nginx ignores USR2: it takes it for the
+        # master of an upgrade
+        return 0 if $1 != $pid && !$left;
+
         return 0 if !$single && !$self->_settled;
 
         return (grep { !_answers($_) } @listen) ? 0 : 'up';

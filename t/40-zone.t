@@ -14,6 +14,9 @@ use Flagship::Test;
 use Flagship::Zone;
 
 
+# "used" is compared between publications of one form: a catalog has room for
+# the sets of its base and those that were named
+
 sub wait_images {
     my ($t, $n) = @_;
 
@@ -73,6 +76,53 @@ subtest 'publishing and reading' => sub {
     is($stat->{publications}, 4, 'publications are counted');
     is($stat->{catalogs}, 1, 'one catalog remains');
     cmp_ok($stat->{used} - $empty->{used}, '<', 1024, 'the memory is back');
+};
+
+
+subtest 'blobs of three kinds' => sub {
+    my $t = Flagship::Zone->new->zone('1m')->run;
+
+    is($t->publish(1,
+        'keys/.:2000,set/a.x:3000,a.x:500,set/a.b:900,a.b:700',
+        whole => 1)->{code}, 'ok', 'a whole load');
+
+    my $read = $t->ask('read');
+
+    is($read->{bad}, 0, 'each is found under its kind and name, and whole');
+    is($read->{nsets}, 2, 'two of them are flag sets');
+    is_deeply($read->{sets}, { 'a.b' => 1, 'a.x' => 1, 'set/a.b' => 1,
+        'set/a.x' => 1, 'keys/.' => 1 }, 'one name may be of two kinds');
+
+    is($t->publish(2, 'keys/.:1000')->{code}, 'ok', 'the keys change');
+
+    my $stat = wait_images($t, 5);
+
+    is($t->publish(2, 'keys/.:1000', force => 1)->{code}, 'ok',
+        'and again');
+
+    $read = $t->ask('read');
+
+    is($read->{bad}, 0, 'all blobs are whole');
+    is_deeply($read->{sets}, { 'a.b' => 1, 'a.x' => 1, 'set/a.b' => 1,
+        'set/a.x' => 1, 'keys/.' => 2 }, 'nothing else');
+    is(wait_images($t, 5)->{used}, $stat->{used}, 'the old ones are freed');
+
+    # what is free then does not suffice for a copy of any large one
+
+    is($t->publish(3, 'set/a.l:700000')->{code}, 'ok', 'a large set');
+    is($t->publish(4, 'set/a.l:=,keys/.:=,a.x:0,a.b:600,set/a.b:0',
+        whole => 1)->{code}, 'ok', 'what is live is not copied');
+
+    $read = $t->ask('read');
+
+    is($read->{bad}, 0, 'all blobs are whole');
+    is($read->{nsets}, 1, 'one flag set');
+    is_deeply($read->{sets}, { 'a.b' => 4, 'set/a.l' => 3, 'keys/.' => 2 },
+        'what a whole load does not name, or drops, is gone');
+
+    is($t->publish(5, 'keys/.:0')->{code}, 'ok', 'the keys are dropped');
+    is_deeply($t->ask('read')->{sets}, { 'a.b' => 4, 'set/a.l' => 3 },
+        'they are gone');
 };
 
 
@@ -215,10 +265,11 @@ subtest 'a worker is killed' => sub {
     my $t = Flagship::Zone->new(workers => 2)->zone('2m')->run;
 
     $t->allow(qr/exited on signal 9/, qr/zone "flagship" was locked by/);
-    $t->publish(1, 'a.a:100000,b.b:1000');
+    $t->publish(1, 'a.a:100,b.b:1000');
+    $t->publish(2, 'a.a:100000');
 
     my $used = wait_images($t, 2)->{used};
-    my $revision = 1;
+    my $revision = 2;
 
     for my $step (qw(reserve copy commit)) {
         my $before = $t->ask('read')->{generation};
@@ -294,7 +345,8 @@ subtest 'a worker is stopped with the mutex' => sub {
 subtest 'two publishers' => sub {
     my $t = Flagship::Zone->new(workers => 2)->zone('2m')->run;
 
-    $t->publish(1, 'a.a:1000,b.b:1000');
+    $t->publish(0, 'a.a:100,b.b:1000');
+    $t->publish(1, 'a.a:1000');
 
     my $used = wait_images($t, 2)->{used};
     my ($one, $two) = $t->each_worker;
@@ -355,14 +407,14 @@ subtest 'the lease' => sub {
 subtest 'reloads' => sub {
     my $t = Flagship::Zone->new(workers => 2)->zone('2m')->run;
 
-    $t->publish(5, 'a.a:100000,b.b:1000');
+    $t->publish(5, 'a.a:100000,b.b:1000,set/a.a:50000,keys/.:700');
 
     my ($leader) = $t->each_worker;
 
     $t->ask('lead', ms => 60_000, on => $leader->{on});
     $t->ask('touch', revision => 6, on => $leader->{on});
     $t->ask('fail');
-    wait_images($t, 2);
+    wait_images($t, 4);
 
     ok($t->reload(wait => 1), 'the same size');
     is($t->ask('read')->{generation}, 1, 'the zone is kept');
@@ -396,14 +448,16 @@ subtest 'reloads' => sub {
     ok($t->zone('512k')->reload(wait => 1), 'now it can');
     is($t->ask('read')->{revision}, 8, 'and does');
 
-    my $used = wait_images($t, 2)->{used};
+    $t->publish(9, 'a.a:1000');
+
+    my $used = wait_images($t, 4)->{used};
 
     for (1 .. 10) {
         $t->reload(wait => 1) or last;
-        $t->publish(8 + $_, 'a.a:1000');
+        $t->publish(9 + $_, 'a.a:1000');
     }
 
-    is(wait_images($t, 2)->{used}, $used, 'reloads cost no memory');
+    is(wait_images($t, 4)->{used}, $used, 'reloads cost no memory');
 };
 
 

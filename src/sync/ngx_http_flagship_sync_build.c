@@ -47,7 +47,7 @@ ngx_http_flagship_build_destroy(ngx_http_flagship_build_t *b)
     ngx_http_flagship_report_t  *report, *next;
 
     for (i = 0; i < b->nsets; i++) {
-        free((void *) b->sets[i].image);
+        free((void *) b->sets[i].data);
     }
 
     for (report = b->reports; report; report = next) {
@@ -219,7 +219,7 @@ ngx_http_flagship_build_live(ngx_http_flagship_build_t *b,
 static int
 ngx_http_flagship_build_set(ngx_http_flagship_build_t *b,
     flagship_str_t tenant, flagship_str_t environment,
-    const flagship_image_t *image)
+    const flagship_image_t *image, size_t len)
 {
     size_t                                n;
     ngx_http_flagship_publication_set_t  *set;
@@ -238,11 +238,13 @@ ngx_http_flagship_build_set(ngx_http_flagship_build_t *b,
 
     set = &b->sets[b->nsets++];
 
+    set->kind = NGX_HTTP_FLAGSHIP_BLOB_IMAGE;
     set->tenant.data = (u_char *) tenant.data;
     set->tenant.len = tenant.len;
-    set->environment.data = (u_char *) environment.data;
-    set->environment.len = environment.len;
-    set->image = image;
+    set->name.data = (u_char *) environment.data;
+    set->name.len = environment.len;
+    set->data = image;
+    set->len = len;
     set->copy = NULL;
 
     return FLAGSHIP_OK;
@@ -256,7 +258,7 @@ ngx_http_flagship_build_drop(ngx_http_flagship_build_t *b,
     live->named = 1;
 
     return ngx_http_flagship_build_set(b, live->tenant, live->environment,
-                                       NULL);
+                                       NULL, 0);
 }
 
 
@@ -345,7 +347,7 @@ ngx_http_flagship_build_link(ngx_http_flagship_build_t *b,
         return FLAGSHIP_OK;
     }
 
-    if (ngx_http_flagship_build_set(b, tenant, environment, image)
+    if (ngx_http_flagship_build_set(b, tenant, environment, image, len)
         != FLAGSHIP_OK)
     {
         free(image);

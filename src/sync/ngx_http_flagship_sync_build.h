@@ -131,7 +131,7 @@ typedef struct ngx_http_flagship_build_s {
 
     ngx_http_flagship_build_e        status;
     ngx_http_flagship_publication_set_t  *sets; /* only what differs from what
-                                                   is live; images malloc()ed */
+                                                   is live; data malloc()ed */
     size_t                           nsets;
     size_t                           asets;
     ngx_http_flagship_stamp_t        stamp;     /* of the file */

@@ -260,6 +260,7 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
     view.generation = catalog->generation;
     view.revision = catalog->revision;
     view.nsets = catalog->nsets;
+    view.nblobs = catalog->nblobs;
     view.catalog = catalog;
     view.live = live;
 
@@ -287,7 +288,7 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
 }
 
 
-/* An ordinary publication, of the old images. */
+/* An ordinary publication, of the old blobs. */
 
 static ngx_int_t
 ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
@@ -297,6 +298,7 @@ ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
     uint64_t                              live, touched;
     ngx_int_t                             rc;
     ngx_uint_t                            i;
+    ngx_http_flagship_blob_t              blob;
     ngx_http_flagship_root_t             *root;
     ngx_http_flagship_publication_t       p;
     ngx_http_flagship_publication_set_t  *set;
@@ -308,21 +310,26 @@ ngx_http_flagship_zone_take_over(ngx_http_flagship_zone_t *zone,
 
     ngx_memzero(&p, sizeof(ngx_http_flagship_publication_t));
 
-    set = malloc((view->nsets + 1)
+    set = malloc((view->nblobs + 1)
                  * sizeof(ngx_http_flagship_publication_set_t));
     if (set == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < view->nsets; i++) {
-        set[i].image = ngx_http_flagship_view_set(view, i, &set[i].tenant,
-                                                  &set[i].environment);
+    for (i = 0; i < view->nblobs; i++) {
+        ngx_http_flagship_view_entry(view, i, &blob);
+
+        set[i].kind = blob.kind;
+        set[i].tenant = blob.tenant;
+        set[i].name = blob.name;
+        set[i].data = blob.data;
+        set[i].len = blob.len;
     }
 
     p.epoch = ngx_http_flagship_view_epoch(view);
     p.revision = view->revision;
     p.whole = 1;
-    p.nsets = view->nsets;
+    p.nsets = view->nblobs;
     p.sets = set;
 
     rc = ngx_http_flagship_zone_reserve(zone, &p);

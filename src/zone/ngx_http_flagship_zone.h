@@ -7,11 +7,11 @@
 /*
  * Shared memory: publish, pin, reclaim.
  *
- * The zone holds images (one a flag set) and catalogs.  A catalog is
- * immutable and lists the images of one generation; "current" in the root
- * names the live one.  A worker reads through a view: a catalog that it
- * holds.  The protocol, its proof and all atomics are in
- * ngx_http_flagship_zone_root.h.
+ * The zone holds blobs (immutable bytes: flag sets' images, id sets, API
+ * keys) and catalogs.  A catalog is immutable and lists the blobs of one
+ * generation; "current" in the root names the live one.  A worker reads
+ * through a view: a catalog that it holds.  The protocol, its proof and all
+ * atomics are in ngx_http_flagship_zone_root.h.
  *
  *   reading      no lock ever; on a request's way one atomic load
  *   publishing   reserve (lock) -> copy (any thread, no lock) -> commit (lock)
@@ -39,6 +39,23 @@ typedef struct ngx_http_flagship_zone_s  ngx_http_flagship_zone_t;
 #define NGX_HTTP_FLAGSHIP_EPOCH_LEN  36     /* a UUID's text */
 
 
+/* What a blob is, and what it is named after; the order of a catalog. */
+
+typedef enum {
+    NGX_HTTP_FLAGSHIP_BLOB_IMAGE = 0,      /* tenant, environment: flag set */
+    NGX_HTTP_FLAGSHIP_BLOB_SET,            /* tenant, key: an id set */
+    NGX_HTTP_FLAGSHIP_BLOB_KEYS            /* "", "": all API keys */
+} ngx_http_flagship_blob_e;
+
+typedef struct {
+    ngx_uint_t                 kind;       /* ngx_http_flagship_blob_e */
+    ngx_str_t                  tenant;
+    ngx_str_t                  name;
+    const void                *data;       /* aligned as an image is */
+    size_t                     len;
+} ngx_http_flagship_blob_t;
+
+
 /*
  * A catalog that this worker holds.  Plain counters: a view never leaves its
  * process.  generation and revision do not change while it lives.
@@ -48,7 +65,8 @@ typedef struct {
     uint64_t                   generation;  /* counts publications */
     uint64_t                   revision;    /* the source's */
     ngx_uint_t                 refs;
-    ngx_uint_t                 nsets;       /* flag sets listed */
+    ngx_uint_t                 nsets;       /* flag sets listed: images */
+    ngx_uint_t                 nblobs;      /* of all kinds */
     const void                *catalog;     /* the zone's own, to the end */
     ngx_http_flagship_zone_t  *zone;
     uint64_t                   live;
@@ -95,6 +113,16 @@ const flagship_image_t *ngx_http_flagship_view_set(
     ngx_http_flagship_view_t *view, ngx_uint_t i, ngx_str_t *tenant,
     ngx_str_t *environment);
 
+/* The blob's bytes and their number, or NULL; valid as long as the view is
+   held. */
+const void *ngx_http_flagship_view_blob(ngx_http_flagship_view_t *view,
+    ngx_uint_t kind, ngx_str_t *tenant, ngx_str_t *name, size_t *len);
+
+/* The i-th blob (i < view->nblobs), in byte order of (kind, tenant, name);
+   the first nsets of them are the flag sets. */
+void ngx_http_flagship_view_entry(ngx_http_flagship_view_t *view,
+    ngx_uint_t i, ngx_http_flagship_blob_t *blob);
+
 /* The text of the catalog's epoch, 0 to 36 bytes. */
 ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);
 
@@ -116,16 +144,19 @@ ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);
  *
  * Only after NGX_OK of reserve are the others called.  The memory that a
  * publication points to is the caller's and must live until copy has returned.
- * Sets may come in any order; of two with one name the later counts.  A set
- * whose image is that of the live catalog itself (found in a view that is
- * held) costs no memory and no copy.  NGX_AGAIN may also mean that the lock
- * was not free, or no process memory was; needed is 0 then.
+ * Sets, which are blobs of any kind, may come in any order; of two with one
+ * kind and name the later counts.  A set whose data is that of the live
+ * catalog itself (found in a view that is held) costs no memory and no copy.
+ * NGX_AGAIN may also mean that the lock was not free, or no process memory
+ * was; needed is 0 then.
  */
 
 typedef struct {
+    ngx_uint_t                 kind;        /* ngx_http_flagship_blob_e */
     ngx_str_t                  tenant;
-    ngx_str_t                  environment;
-    const flagship_image_t    *image;       /* NULL: the set is dropped */
+    ngx_str_t                  name;
+    const void                *data;        /* NULL: the set is dropped */
+    size_t                     len;         /* of data, bytes */
     void                      *copy;        /* the zone's own */
 } ngx_http_flagship_publication_set_t;
 

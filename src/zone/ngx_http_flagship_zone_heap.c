@@ -8,7 +8,7 @@
  * The zone's memory: blocks that tile the heap from its first byte to its
  * last, each beginning with its own size.  There are no lists: who looks for
  * space walks from block to block, first fit, which is short work for the few
- * thousand images of a host.
+ * thousand blobs of a host.
  *
  * Invariant, between any two stores: starting at root->heap and adding sizes
  * one ends at root->size exactly, and every block in use is one of those
@@ -127,13 +127,13 @@ ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size)
 
 /*
  * Memory for the reservation of a slot, or NULL.  The search starts at the
- * cursor, which follows what was taken, so that the many images of a whole
+ * cursor, which follows what was taken, so that the many blobs of a whole
  * load do not walk over each other; then once more from the start.
  */
 
 void *
 ngx_http_flagship_heap_alloc(ngx_http_flagship_root_t *root, size_t size,
-    ngx_uint_t slot, ngx_uint_t image, uint64_t *cursor)
+    ngx_uint_t slot, ngx_uint_t blob, uint64_t *cursor)
 {
     uint64_t                    need, offset, end;
     ngx_uint_t                  again;
@@ -173,7 +173,7 @@ found:
 
     block->mark = 0;
     block->slot = slot;
-    block->image = image;
+    block->blob = blob;
 
     ngx_http_flagship_link(&block->ticket, root->slots[slot].ticket);
 
@@ -281,8 +281,8 @@ ngx_http_flagship_heap_mark(ngx_http_flagship_root_t *root, ngx_uint_t slot)
     catalog = ngx_http_flagship_at(root, offset);
     entry = ngx_http_flagship_catalog_entries(catalog);
 
-    for (i = 0; i < catalog->nsets; i++) {
-        ngx_http_flagship_block_of(root, entry[i].image)->mark = root->sweeps;
+    for (i = 0; i < catalog->nblobs; i++) {
+        ngx_http_flagship_block_of(root, entry[i].blob)->mark = root->sweeps;
     }
 }
 
@@ -309,7 +309,7 @@ ngx_http_flagship_heap_stat(ngx_http_flagship_root_t *root,
                 stat->largest = block->size;
             }
 
-        } else if (block->image) {
+        } else if (block->blob) {
             stat->images++;
 
         } else {

@@ -9,11 +9,11 @@
  *
  * A publication starts from the catalog that is live (its base), which it
  * holds to its end, and becomes the next generation or nothing.  The new
- * catalog takes over the images of the sets that did not change: they are
+ * catalog takes over the blobs of the sets that did not change: they are
  * listed twice, not copied.
  *
  * reserve() takes a slot and the memory, and is the only one that needs the
- * mutex.  copy() runs in a thread: it reads the base, the caller's images and
+ * mutex.  copy() runs in a thread: it reads the base, the caller's blobs and
  * the publication, and writes the memory that was reserved.  commit() is a
  * compare and swap.
  *
@@ -44,13 +44,13 @@ static ngx_uint_t ngx_http_flagship_publication_sort(
     ngx_http_flagship_pub_t *p);
 static int ngx_libc_cdecl ngx_http_flagship_set_compare(const void *one,
     const void *two);
-static int ngx_http_flagship_name_compare(ngx_str_t *tenant1,
-    ngx_str_t *environment1, ngx_str_t *tenant2, ngx_str_t *environment2);
+static int ngx_http_flagship_name_compare(ngx_http_flagship_pub_set_t *one,
+    ngx_http_flagship_pub_set_t *two);
 static uint32_t ngx_http_flagship_table_size(size_t n);
 static void ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
     ngx_http_flagship_pub_t *p, ngx_uint_t nsets);
 static void ngx_http_flagship_catalog_add(ngx_http_flagship_catalog_t *catalog,
-    uint64_t image, ngx_str_t *tenant, ngx_str_t *environment);
+    uint64_t blob, ngx_http_flagship_pub_set_t *set);
 static void ngx_http_flagship_catalog_index(
     ngx_http_flagship_catalog_t *catalog);
 static void ngx_http_flagship_zone_full(ngx_http_flagship_zone_t *zone,
@@ -194,7 +194,7 @@ ngx_http_flagship_publication_check(ngx_http_flagship_zone_t *zone,
     for (i = 0; i < p->nsets; i++) {
         set = &p->sets[i];
 
-        if (set->tenant.len > 0xffff || set->environment.len > 0xffff) {
+        if (set->tenant.len > 0xffff || set->name.len > 0xffff) {
             goto invalid;
         }
     }
@@ -240,13 +240,13 @@ invalid:
 
 /*
  * The catalog's size, as if no name of the base was named again; and the sum of
- * all blocks.  Finds out which images are the base's own.
+ * all blocks.  Finds out which blobs are the base's own.
  */
 
 static size_t
 ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p, size_t *needed)
 {
-    size_t                              names, size, n;
+    size_t                              names, size, len, n;
     ngx_uint_t                          i;
     ngx_http_flagship_pub_set_t        *set;
     const ngx_http_flagship_catalog_t  *base;
@@ -257,7 +257,7 @@ ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p, size_t *needed)
 
     if (p->base && !p->whole) {
         base = p->base->catalog;
-        n += base->nsets;
+        n += base->nblobs;
         names += base->names;
     }
 
@@ -265,22 +265,22 @@ ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p, size_t *needed)
         set = &p->sets[i];
         set->copy = NULL;
 
-        if (set->image == NULL) {
+        if (set->data == NULL) {
             continue;
         }
 
-        names += set->tenant.len + set->environment.len;
+        names += set->tenant.len + set->name.len;
 
         if (p->base
-            && ngx_http_flagship_view_find(p->base, &set->tenant,
-                                           &set->environment)
-               == set->image)
+            && ngx_http_flagship_view_blob(p->base, set->kind, &set->tenant,
+                                           &set->name, &len)
+               == set->data)
         {
-            set->copy = (void *) set->image;
+            set->copy = (void *) set->data;
             continue;
         }
 
-        *needed += ngx_http_flagship_heap_size(set->image->len);
+        *needed += ngx_http_flagship_heap_size(set->len);
     }
 
     size = sizeof(ngx_http_flagship_catalog_t)
@@ -333,12 +333,12 @@ ngx_http_flagship_publication_take(ngx_http_flagship_root_t *root,
     for (i = 0; i < p->nsets; i++) {
         set = &p->sets[i];
 
-        if (set->image == NULL || set->copy) {
+        if (set->data == NULL || set->copy) {
             continue;
         }
 
-        set->copy = ngx_http_flagship_heap_alloc(root, set->image->len,
-                                                 p->slot, 1, &cursor);
+        set->copy = ngx_http_flagship_heap_alloc(root, set->len, p->slot, 1,
+                                                 &cursor);
         if (set->copy == NULL) {
             goto nomem;
         }
@@ -370,8 +370,8 @@ ngx_http_flagship_zone_copy(ngx_http_flagship_zone_t *zone,
     for (i = 0; i < p->nsets; i++) {
         set = &p->sets[i];
 
-        if (set->copy && set->copy != set->image) {
-            ngx_memcpy(set->copy, set->image, set->image->len);
+        if (set->copy && set->copy != set->data) {
+            ngx_memcpy(set->copy, set->data, set->len);
         }
     }
 
@@ -380,7 +380,7 @@ ngx_http_flagship_zone_copy(ngx_http_flagship_zone_t *zone,
 }
 
 
-/* In byte order of the names; of two with one name the later remains. */
+/* In the catalog's order; of two with one name the later remains. */
 
 static ngx_uint_t
 ngx_http_flagship_publication_sort(ngx_http_flagship_pub_t *p)
@@ -401,12 +401,7 @@ ngx_http_flagship_publication_sort(ngx_http_flagship_pub_t *p)
     for (i = 0; i < p->nsets; i++) {
         set = p->order[i];
 
-        if (last
-            && ngx_http_flagship_name_compare(&last->tenant,
-                                              &last->environment, &set->tenant,
-                                              &set->environment)
-               == 0)
-        {
+        if (last && ngx_http_flagship_name_compare(last, set) == 0) {
             n--;
         }
 
@@ -427,9 +422,7 @@ ngx_http_flagship_set_compare(const void *one, const void *two)
     first = *(ngx_http_flagship_pub_set_t **) one;
     second = *(ngx_http_flagship_pub_set_t **) two;
 
-    rc = ngx_http_flagship_name_compare(&first->tenant, &first->environment,
-                                        &second->tenant,
-                                        &second->environment);
+    rc = ngx_http_flagship_name_compare(first, second);
     if (rc) {
         return rc;
     }
@@ -439,16 +432,20 @@ ngx_http_flagship_set_compare(const void *one, const void *two)
 
 
 static int
-ngx_http_flagship_name_compare(ngx_str_t *tenant1, ngx_str_t *environment1,
-    ngx_str_t *tenant2, ngx_str_t *environment2)
+ngx_http_flagship_name_compare(ngx_http_flagship_pub_set_t *one,
+    ngx_http_flagship_pub_set_t *two)
 {
     ngx_int_t  rc;
 
-    rc = ngx_memn2cmp(tenant1->data, tenant2->data, tenant1->len,
-                      tenant2->len);
+    if (one->kind != two->kind) {
+        return one->kind < two->kind ? -1 : 1;
+    }
+
+    rc = ngx_memn2cmp(one->tenant.data, two->tenant.data, one->tenant.len,
+                      two->tenant.len);
     if (rc == 0) {
-        rc = ngx_memn2cmp(environment1->data, environment2->data,
-                          environment1->len, environment2->len);
+        rc = ngx_memn2cmp(one->name.data, two->name.data, one->name.len,
+                          two->name.len);
     }
 
     return (rc > 0) - (rc < 0);
@@ -475,13 +472,12 @@ ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
     ngx_http_flagship_pub_t *p, ngx_uint_t nsets)
 {
     int                           rc;
-    ngx_str_t                     tenant, environment;
     ngx_uint_t                    b, nbase, s;
-    const flagship_image_t       *image;
-    ngx_http_flagship_pub_set_t  *set;
+    ngx_http_flagship_blob_t      blob;
+    ngx_http_flagship_pub_set_t  *set, old;
     ngx_http_flagship_catalog_t  *catalog;
 
-    nbase = (p->base && !p->whole) ? p->base->nsets : 0;
+    nbase = (p->base && !p->whole) ? p->base->nblobs : 0;
 
     catalog = p->catalog;
     ngx_memzero(catalog, sizeof(ngx_http_flagship_catalog_t));
@@ -504,7 +500,6 @@ ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
     while (b < nbase || s < nsets) {
         rc = 0;
         set = NULL;
-        image = NULL;
 
         if (s < nsets) {
             set = p->order[s];
@@ -512,24 +507,25 @@ ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
         }
 
         if (b < nbase) {
-            image = ngx_http_flagship_view_set(p->base, b, &tenant,
-                                               &environment);
+            ngx_http_flagship_view_entry(p->base, b, &blob);
 
-            rc = set ? ngx_http_flagship_name_compare(&tenant, &environment,
-                                                      &set->tenant,
-                                                      &set->environment)
-                     : -1;
+            old.kind = blob.kind;
+            old.tenant = blob.tenant;
+            old.name = blob.name;
+            old.len = blob.len;
+
+            rc = set ? ngx_http_flagship_name_compare(&old, set) : -1;
         }
 
         if (rc < 0) {
             ngx_http_flagship_catalog_add(catalog,
-                                       ngx_http_flagship_offset(root, image),
-                                       &tenant, &environment);
+                                   ngx_http_flagship_offset(root, blob.data),
+                                   &old);
 
         } else if (set->copy) {
             ngx_http_flagship_catalog_add(catalog,
                                    ngx_http_flagship_offset(root, set->copy),
-                                   &set->tenant, &set->environment);
+                                   set);
         }
 
         if (rc <= 0) {
@@ -547,31 +543,39 @@ ngx_http_flagship_catalog_build(ngx_http_flagship_root_t *root,
 
 static void
 ngx_http_flagship_catalog_add(ngx_http_flagship_catalog_t *catalog,
-    uint64_t image, ngx_str_t *tenant, ngx_str_t *environment)
+    uint64_t blob, ngx_http_flagship_pub_set_t *set)
 {
     u_char                     *p;
     ngx_http_flagship_entry_t  *entry;
 
-    entry = ngx_http_flagship_catalog_entries(catalog) + catalog->nsets++;
+    entry = ngx_http_flagship_catalog_entries(catalog) + catalog->nblobs++;
 
-    entry->image = image;
-    entry->tenant = tenant->len;
-    entry->environment = environment->len;
-    entry->name = catalog->table + (catalog->mask + 1) * sizeof(uint32_t)
-                  + catalog->names;
+    if (set->kind == NGX_HTTP_FLAGSHIP_BLOB_IMAGE) {
+        catalog->nsets++;
+    }
 
-    p = (u_char *) catalog + entry->name;
-    p = ngx_cpymem(p, tenant->data, tenant->len);
-    ngx_memcpy(p, environment->data, environment->len);
+    ngx_memzero(entry, sizeof(ngx_http_flagship_entry_t));
 
-    catalog->names += tenant->len + environment->len;
+    entry->blob = blob;
+    entry->len = set->len;
+    entry->kind = set->kind;
+    entry->tenant = set->tenant.len;
+    entry->name = set->name.len;
+    entry->names = catalog->table + (catalog->mask + 1) * sizeof(uint32_t)
+                   + catalog->names;
+
+    p = (u_char *) catalog + entry->names;
+    p = ngx_cpymem(p, set->tenant.data, set->tenant.len);
+    ngx_memcpy(p, set->name.data, set->name.len);
+
+    catalog->names += set->tenant.len + set->name.len;
 }
 
 
 static void
 ngx_http_flagship_catalog_index(ngx_http_flagship_catalog_t *catalog)
 {
-    u_char                     *name;
+    u_char                     *names;
     uint32_t                   *table, hash, i;
     ngx_http_flagship_entry_t  *entry;
 
@@ -582,12 +586,13 @@ ngx_http_flagship_catalog_index(ngx_http_flagship_catalog_t *catalog)
         table[i] = NGX_HTTP_FLAGSHIP_TABLE_EMPTY;
     }
 
-    for (i = 0; i < catalog->nsets; i++) {
-        name = (u_char *) catalog + entry[i].name;
+    for (i = 0; i < catalog->nblobs; i++) {
+        names = (u_char *) catalog + entry[i].names;
 
-        hash = ngx_http_flagship_catalog_hash(name, entry[i].tenant,
-                                              name + entry[i].tenant,
-                                              entry[i].environment);
+        hash = ngx_http_flagship_catalog_hash(entry[i].kind, names,
+                                              entry[i].tenant,
+                                              names + entry[i].tenant,
+                                              entry[i].name);
 
         while (table[hash & catalog->mask] != NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
             hash++;

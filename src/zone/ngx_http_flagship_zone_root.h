@@ -15,12 +15,12 @@
  *
  * Only offsets are shared, counted from the root's first byte; no pointer, no
  * event, no function.  The root and its heap are one allocation of the slab,
- * all of its pages: an image needs no page of its own, and, other than the
+ * all of its pages: a blob needs no page of its own, and, other than the
  * slab's, the heap's lists cannot be left half-linked by a process that is
  * killed (ngx_http_flagship_zone_heap.c).  Of the slab we use the mutex.
  *
  *
- * Catalogs.  A catalog is immutable and lists the images of one generation.
+ * Catalogs.  A catalog is immutable and lists the blobs of one generation.
  * It belongs to a slot.  "live" is generation << 8 | slot of the catalog that
  * is served, 0 before the first one.  Generations only grow.
  *
@@ -100,7 +100,7 @@
  *
  * There is no reference count that a death could leave wrong: a sweep marks
  * what the SEALED catalogs list and frees the rest.  A publication holds the
- * catalog that it starts from, and W1 succeeds from that one only, so images
+ * catalog that it starts from, and W1 succeeds from that one only, so blobs
  * which it takes over are listed by a held catalog until they are listed by
  * the live one.
  */
@@ -114,7 +114,7 @@
 
 
 #define NGX_HTTP_FLAGSHIP_ZONE_MAGIC   0x31454e4f5a474c46ull  /* "FLGZONE1" */
-#define NGX_HTTP_FLAGSHIP_ZONE_LAYOUT  1
+#define NGX_HTTP_FLAGSHIP_ZONE_LAYOUT  2
 
 #define NGX_HTTP_FLAGSHIP_ZONE_ALIGN   64   /* as FLAGSHIP_IMAGE_ALIGN */
 #define NGX_HTTP_FLAGSHIP_ZONE_SLOTS   32   /* bits of a hold */
@@ -158,7 +158,7 @@ typedef struct {
     uint64_t                   ticket;     /* of who took it; 0: free */
     uint64_t                   mark;       /* the last sweep that found it */
     uint32_t                   slot;       /* of who took it */
-    uint32_t                   image;      /* 1; 0: a catalog */
+    uint32_t                   blob;       /* 1; 0: a catalog */
     uint64_t                   reserved[4];
 } ngx_http_flagship_block_t;
 
@@ -208,28 +208,31 @@ typedef struct {
 
 
 /*
- *     catalog | entries, in byte order of (tenant, environment)
+ *     catalog | entries, in byte order of (kind, tenant, name)
  *             | table of entries, open addressing | names
  */
 
 typedef struct {
-    uint64_t                   image;      /* offset from the root */
-    uint32_t                   name;       /* tenant, then environment, without
+    uint64_t                   blob;       /* offset from the root */
+    uint64_t                   len;        /* of the blob, bytes */
+    uint32_t                   names;      /* tenant, then name, without
                                               anything between: offset from the
                                               catalog */
     uint16_t                   tenant;     /* lengths */
-    uint16_t                   environment;
+    uint16_t                   name;
+    uint32_t                   kind;
+    uint32_t                   reserved;
 } ngx_http_flagship_entry_t;
 
 typedef struct {
     uint64_t                   self;       /* offset from the root */
     uint64_t                   generation;
     uint64_t                   revision;
-    uint32_t                   nsets;
+    uint32_t                   nsets;      /* the entries that are images */
+    uint32_t                   nblobs;     /* all entries */
     uint32_t                   mask;       /* elements of the table, less 1 */
     uint32_t                   table;      /* offset from the catalog */
     uint32_t                   names;      /* bytes */
-    uint32_t                   reserved;
     uint32_t                   epoch_len;
     u_char                     epoch[NGX_HTTP_FLAGSHIP_EPOCH_LEN + 4];
 } ngx_http_flagship_catalog_t;
@@ -391,7 +394,7 @@ void ngx_http_flagship_zone_unlock(ngx_slab_pool_t *shpool);
 void ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size);
 uint64_t ngx_http_flagship_heap_size(size_t size);
 void *ngx_http_flagship_heap_alloc(ngx_http_flagship_root_t *root, size_t size,
-    ngx_uint_t slot, ngx_uint_t image, uint64_t *cursor);
+    ngx_uint_t slot, ngx_uint_t blob, uint64_t *cursor);
 void ngx_http_flagship_heap_sweep(ngx_http_flagship_root_t *root);
 void ngx_http_flagship_heap_stat(ngx_http_flagship_root_t *root,
     ngx_http_flagship_zone_stat_t *stat);
@@ -404,8 +407,8 @@ void ngx_http_flagship_zone_reclaim(ngx_http_flagship_root_t *root);
 ngx_uint_t ngx_http_flagship_zone_word(void);
 void ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone);
 void ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone);
-uint32_t ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
-    u_char *environment, size_t environment_len);
+uint32_t ngx_http_flagship_catalog_hash(ngx_uint_t kind, u_char *tenant,
+    size_t tenant_len, u_char *name, size_t name_len);
 
 /* ngx_http_flagship_zone.c */
 

@@ -16,9 +16,9 @@
  *
  * Views are of malloc(): they outlive any pool, and to fail is no emergency.
  *
- * Runs in the event loop of any process; takes no lock.  view_set() only reads
- * what a view holds, so a thread may call it as long as the loop keeps its
- * reference.
+ * Runs in the event loop of any process; takes no lock.  view_set(),
+ * view_entry() and view_blob() only read what a view holds, so a thread may
+ * call them as long as the loop keeps its reference.
  */
 
 
@@ -32,7 +32,10 @@ static void ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view);
 static ngx_uint_t ngx_http_flagship_entry_is(
     const ngx_http_flagship_catalog_t *catalog,
     const ngx_http_flagship_entry_t *entry, ngx_str_t *tenant,
-    ngx_str_t *environment);
+    ngx_str_t *name);
+static const ngx_http_flagship_entry_t *ngx_http_flagship_catalog_find(
+    const ngx_http_flagship_catalog_t *catalog, ngx_uint_t kind,
+    ngx_str_t *tenant, ngx_str_t *name);
 static void ngx_http_flagship_zone_tick(ngx_event_t *ev);
 
 
@@ -113,6 +116,7 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone)
     view->generation = catalog->generation;
     view->revision = catalog->revision;
     view->nsets = catalog->nsets;
+    view->nblobs = catalog->nblobs;
     view->refs = 0;
     view->catalog = catalog;
     view->zone = zone;
@@ -145,15 +149,15 @@ ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view)
 
 
 uint32_t
-ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
-    u_char *environment, size_t environment_len)
+ngx_http_flagship_catalog_hash(ngx_uint_t kind, u_char *tenant,
+    size_t tenant_len, u_char *name, size_t name_len)
 {
     size_t    i;
     uint32_t  hash;
 
     /* FNV-1a: the names are short, and the table is private to a host */
 
-    hash = 2166136261u;
+    hash = 2166136261u ^ (uint32_t) kind;
 
     for (i = 0; i < tenant_len; i++) {
         hash = (hash ^ tenant[i]) * 16777619u;
@@ -162,11 +166,44 @@ ngx_http_flagship_catalog_hash(u_char *tenant, size_t tenant_len,
     /* between the two, so that "a", "bc" is not "ab", "c" */
     hash = hash * 16777619u;
 
-    for (i = 0; i < environment_len; i++) {
-        hash = (hash ^ environment[i]) * 16777619u;
+    for (i = 0; i < name_len; i++) {
+        hash = (hash ^ name[i]) * 16777619u;
     }
 
     return hash ^ hash >> 15;
+}
+
+
+/* The table has an empty place: it is at most half full. */
+
+static const ngx_http_flagship_entry_t *
+ngx_http_flagship_catalog_find(const ngx_http_flagship_catalog_t *catalog,
+    ngx_uint_t kind, ngx_str_t *tenant, ngx_str_t *name)
+{
+    uint32_t                          i, n;
+    const uint32_t                   *table;
+    const ngx_http_flagship_entry_t  *entry;
+
+    table = ngx_http_flagship_catalog_table(catalog);
+
+    i = ngx_http_flagship_catalog_hash(kind, tenant->data, tenant->len,
+                                       name->data, name->len);
+
+    for ( ;; i++) {
+        n = table[i & catalog->mask];
+
+        if (n == NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+            return NULL;
+        }
+
+        entry = ngx_http_flagship_catalog_entries(catalog) + n;
+
+        if (entry->kind == kind
+            && ngx_http_flagship_entry_is(catalog, entry, tenant, name))
+        {
+            return entry;
+        }
+    }
 }
 
 
@@ -176,66 +213,66 @@ const flagship_image_t *
 ngx_http_flagship_view_find(ngx_http_flagship_view_t *view, ngx_str_t *tenant,
     ngx_str_t *environment)
 {
-    uint32_t                            i, n;
-    const uint32_t                     *table;
     const ngx_http_flagship_entry_t    *entry;
     const ngx_http_flagship_catalog_t  *catalog;
 
     catalog = view->catalog;
-    entry = ngx_http_flagship_catalog_entries(catalog);
-    n = view->last;
+    entry = ngx_http_flagship_catalog_entries(catalog) + view->last;
 
-    if (n < catalog->nsets
-        && ngx_http_flagship_entry_is(catalog, &entry[n], tenant, environment))
+    if (view->last >= catalog->nsets
+        || !ngx_http_flagship_entry_is(catalog, entry, tenant, environment))
     {
-        goto found;
-    }
-
-    table = ngx_http_flagship_catalog_table(catalog);
-
-    i = ngx_http_flagship_catalog_hash(tenant->data, tenant->len,
-                                       environment->data, environment->len);
-
-    for ( ;; i++) {
-        n = table[i & catalog->mask];
-
-        if (n == NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+        entry = ngx_http_flagship_catalog_find(catalog,
+                                               NGX_HTTP_FLAGSHIP_BLOB_IMAGE,
+                                               tenant, environment);
+        if (entry == NULL) {
             return NULL;
         }
 
-        if (ngx_http_flagship_entry_is(catalog, &entry[n], tenant, environment))
-        {
-            break;
-        }
+        view->last = entry - ngx_http_flagship_catalog_entries(catalog);
     }
 
-    view->last = n;
+    return ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
+                                entry->blob);
+}
 
-found:
+
+const void *
+ngx_http_flagship_view_blob(ngx_http_flagship_view_t *view, ngx_uint_t kind,
+    ngx_str_t *tenant, ngx_str_t *name, size_t *len)
+{
+    const ngx_http_flagship_entry_t    *entry;
+    const ngx_http_flagship_catalog_t  *catalog;
+
+    catalog = view->catalog;
+
+    entry = ngx_http_flagship_catalog_find(catalog, kind, tenant, name);
+    if (entry == NULL) {
+        return NULL;
+    }
+
+    *len = entry->len;
 
     return ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
-                                entry[n].image);
+                                entry->blob);
 }
 
 
 static ngx_uint_t
 ngx_http_flagship_entry_is(const ngx_http_flagship_catalog_t *catalog,
     const ngx_http_flagship_entry_t *entry, ngx_str_t *tenant,
-    ngx_str_t *environment)
+    ngx_str_t *name)
 {
-    u_char  *name;
+    u_char  *p;
 
-    if (entry->tenant != tenant->len || entry->environment != environment->len)
-    {
+    if (entry->tenant != tenant->len || entry->name != name->len) {
         return 0;
     }
 
-    name = (u_char *) catalog + entry->name;
+    p = (u_char *) catalog + entry->names;
 
-    return ngx_memcmp(name, tenant->data, tenant->len) == 0
-           && ngx_memcmp(name + tenant->len, environment->data,
-                         environment->len)
-              == 0;
+    return ngx_memcmp(p, tenant->data, tenant->len) == 0
+           && ngx_memcmp(p + tenant->len, name->data, name->len) == 0;
 }
 
 
@@ -243,20 +280,38 @@ const flagship_image_t *
 ngx_http_flagship_view_set(ngx_http_flagship_view_t *view, ngx_uint_t i,
     ngx_str_t *tenant, ngx_str_t *environment)
 {
+    ngx_http_flagship_blob_t  blob;
+
+    ngx_http_flagship_view_entry(view, i, &blob);
+
+    *tenant = blob.tenant;
+    *environment = blob.name;
+
+    return blob.data;
+}
+
+
+void
+ngx_http_flagship_view_entry(ngx_http_flagship_view_t *view, ngx_uint_t i,
+    ngx_http_flagship_blob_t *blob)
+{
     const ngx_http_flagship_entry_t    *entry;
     const ngx_http_flagship_catalog_t  *catalog;
 
     catalog = view->catalog;
     entry = ngx_http_flagship_catalog_entries(catalog) + i;
 
-    tenant->data = (u_char *) catalog + entry->name;
-    tenant->len = entry->tenant;
+    blob->kind = entry->kind;
 
-    environment->data = tenant->data + entry->tenant;
-    environment->len = entry->environment;
+    blob->tenant.data = (u_char *) catalog + entry->names;
+    blob->tenant.len = entry->tenant;
 
-    return ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
-                                entry->image);
+    blob->name.data = blob->tenant.data + entry->tenant;
+    blob->name.len = entry->name;
+
+    blob->data = ngx_http_flagship_at(ngx_http_flagship_catalog_root(catalog),
+                                      entry->blob);
+    blob->len = entry->len;
 }
 
 

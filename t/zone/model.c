@@ -17,10 +17,12 @@
  * all schedules of up to two events (a STRIDE makes the second one skip
  * steps), and RANDOM ones of four.
  *
- * What must hold: an image that a view lists is whole as long as the view is
+ * What must hold: a blob that a view lists is whole as long as the view is
  * held; a reader never goes back; who publishes and is told so is not lost;
- * in the end nothing remains but the live catalog and its images, and the zone
+ * in the end nothing remains but the live catalog and its blobs, and the zone
  * takes another publication.
+ *
+ * Four names are published: A and B are images, C an id set, D the keys.
  */
 
 
@@ -308,34 +310,59 @@ digest(const model_image_t *image)
 }
 
 
+static ngx_uint_t
+kind(ngx_uint_t name)
+{
+    return name == 'C' ? NGX_HTTP_FLAGSHIP_BLOB_SET
+           : name == 'D' ? NGX_HTTP_FLAGSHIP_BLOB_KEYS
+           : NGX_HTTP_FLAGSHIP_BLOB_IMAGE;
+}
+
+
 static void
 check(ngx_http_flagship_view_t *view)
 {
-    ngx_str_t             tenant, environment;
-    ngx_uint_t            i, name;
-    const model_image_t  *image;
+    size_t                    len;
+    ngx_uint_t                i, name;
+    const model_image_t      *image;
+    ngx_http_flagship_blob_t  blob;
 
     name = 0;
 
-    for (i = 0; i < view->nsets; i++) {
-        image = (const model_image_t *)
-                    ngx_http_flagship_view_set(view, i, &tenant, &environment);
+    for (i = 0; i < view->nblobs; i++) {
+        ngx_http_flagship_view_entry(view, i, &blob);
+        image = blob.data;
 
-        if (tenant.len != 1 || environment.len != 1 || tenant.data[0] <= name) {
+        if (blob.tenant.len != 1 || blob.name.len != 1
+            || blob.tenant.data[0] <= name)
+        {
             fail("a name is wrong");
         }
 
-        name = tenant.data[0];
+        name = blob.tenant.data[0];
 
-        if (image->word[0] != name || image->revision > view->revision
-            || image->image.digest != digest(image))
-        {
-            fail("an image is not whole");
+        if (blob.kind != kind(name) || (blob.kind == 0) != (i < view->nsets)) {
+            fail("a kind is wrong");
         }
 
-        if ((const model_image_t *)
-                ngx_http_flagship_view_find(view, &tenant, &environment)
+        if (image->word[0] != name || image->revision > view->revision
+            || blob.len != sizeof(model_image_t)
+            || image->image.digest != digest(image))
+        {
+            fail("a blob is not whole");
+        }
+
+        if (ngx_http_flagship_view_blob(view, blob.kind, &blob.tenant,
+                                        &blob.name, &len)
             != image)
+        {
+            fail("a blob is not found");
+        }
+
+        if (blob.kind == NGX_HTTP_FLAGSHIP_BLOB_IMAGE
+            && (const void *) ngx_http_flagship_view_find(view, &blob.tenant,
+                                                          &blob.name)
+               != image)
         {
             fail("an image is not found");
         }
@@ -363,10 +390,11 @@ publish(ngx_http_flagship_zone_t *zone, uint64_t revision, const char *names)
     for (i = 0; i < n; i++) {
         upper[i] = names[i] & ~0x20;
 
+        set[i].kind = kind(upper[i]);
         set[i].tenant.data = &upper[i];
         set[i].tenant.len = 1;
-        set[i].environment.data = (u_char *) "e";
-        set[i].environment.len = 1;
+        set[i].name.data = (u_char *) "e";
+        set[i].name.len = 1;
 
         if (names[i] & 0x20) {
             continue;
@@ -378,7 +406,8 @@ publish(ngx_http_flagship_zone_t *zone, uint64_t revision, const char *names)
         image[i].image.len = sizeof(model_image_t);
         image[i].image.digest = digest(&image[i]);
 
-        set[i].image = &image[i].image;
+        set[i].data = &image[i];
+        set[i].len = sizeof(model_image_t);
     }
 
     for (tries = 0; tries < 4; tries++) {
@@ -528,7 +557,7 @@ check_end(void)
     view = ngx_http_flagship_zone_acquire(zone);
 
     check(view);
-    sets = view->nsets;
+    sets = view->nblobs;
 
     for (revision = 2; revision < 7; revision++) {
         if (published[revision] && view->revision < revision) {
@@ -554,7 +583,8 @@ check_end(void)
     view = ngx_http_flagship_zone_acquire(zone);
     check(view);
 
-    if (view->revision != 7 || view->nsets != 4
+    if (view->revision != 7 || view->nsets != 2
+        || view->nblobs != 4
         || root->shared.revision != 7)
     {
         fail("the last publication does not serve");

@@ -6,9 +6,10 @@
 
 /*
  * The zone alone in a real nginx: a module of src/zone and this file, for
- * t/40-zone.t.  Images are made up: a name, a revision, bytes that follow from
+ * t/40-zone.t.  Blobs are made up: a name, a revision, bytes that follow from
  * both, and a digest, so that whoever reads one can tell whether it is whole
- * and whose it is.
+ * and whose it is.  A name is TENANT.ENV of an image, "set/TENANT.KEY" of an
+ * id set, "keys/." of the API keys.
  *
  *     probe_zone SIZE;                 http
  *     probe_master REVISION SETS;      http: published in the master, at start
@@ -18,11 +19,11 @@
  *     probe;                           location, "?do=" ...
  *
  *     pid        of the worker
- *     read       every image of the view, checked; wait=MS holds the view and
+ *     read       every blob of the view, checked; wait=MS holds the view and
  *                checks once more
  *     publish    revision=, epoch=, whole=, force=, back=,
- *                sets=TENANT.ENV:BYTES,... (0 bytes: dropped; "=": the live
- *                image once more); die=reserve or copy or commit kills the
+ *                sets=NAME:BYTES,... (0 bytes: dropped; "=": the live blob
+ *                once more); die=reserve or copy or commit kills the
  *                worker behind that step; park=1 stops behind copy
  *     commit     what was parked; abort, likewise
  *     lead       ms=; resign
@@ -41,7 +42,7 @@
 typedef struct {
     flagship_image_t           image;
     uint64_t                   revision;
-    char                       name[64];   /* TENANT.ENV */
+    char                       name[64];
     uint64_t                   word[];
 } probe_image_t;
 
@@ -171,6 +172,9 @@ char          *ngx_module_names[] = { "ngx_http_flagship_module", NULL };
 char          *ngx_module_order[] = { NULL };
 
 
+static const char  *probe_kinds[] = { "", "set/", "keys/" };
+
+
 static uint64_t
 probe_random(uint64_t *state)
 {
@@ -242,30 +246,54 @@ probe_image(const char *name, uint64_t revision, size_t len)
 static ngx_uint_t
 probe_wrong(ngx_http_flagship_view_t *view, ngx_uint_t i)
 {
-    char                  name[64];
-    ngx_str_t             tenant, environment;
-    const probe_image_t  *image;
+    char                      name[64];
+    size_t                    len;
+    ngx_str_t                 tenant, environment;
+    const probe_image_t      *image;
+    ngx_http_flagship_blob_t  blob;
 
-    image = (const probe_image_t *)
-                ngx_http_flagship_view_set(view, i, &tenant, &environment);
+    ngx_http_flagship_view_entry(view, i, &blob);
+    image = blob.data;
 
     if ((uintptr_t) image % FLAGSHIP_IMAGE_ALIGN) {
         return 1;
     }
 
-    snprintf(name, sizeof(name), "%.*s.%.*s", (int) tenant.len, tenant.data,
-             (int) environment.len, environment.data);
+    snprintf(name, sizeof(name), "%s%.*s.%.*s", probe_kinds[blob.kind],
+             (int) blob.tenant.len, blob.tenant.data,
+             (int) blob.name.len, blob.name.data);
 
     if (strcmp(name, image->name) != 0
         || image->revision > view->revision
+        || image->image.len != blob.len
         || image->image.digest != probe_digest(image))
     {
         return 1;
     }
 
-    return (const probe_image_t *)
-               ngx_http_flagship_view_find(view, &tenant, &environment)
-           != image;
+    if (ngx_http_flagship_view_blob(view, blob.kind, &blob.tenant, &blob.name,
+                                    &len)
+        != image || len != blob.len)
+    {
+        return 1;
+    }
+
+    /* the flag sets come first, and are found by themselves alone */
+
+    if ((blob.kind == NGX_HTTP_FLAGSHIP_BLOB_IMAGE) != (i < view->nsets)) {
+        return 1;
+    }
+
+    if (i >= view->nsets) {
+        return 0;
+    }
+
+    return (const void *) ngx_http_flagship_view_set(view, i, &tenant,
+                                                     &environment)
+           != image
+           || (const void *) ngx_http_flagship_view_find(view, &tenant,
+                                                         &environment)
+              != image;
 }
 
 
@@ -276,7 +304,7 @@ probe_check(ngx_http_flagship_view_t *view)
 
     bad = 0;
 
-    for (i = 0; i < view->nsets; i++) {
+    for (i = 0; i < view->nblobs; i++) {
         bad += probe_wrong(view, i);
     }
 
@@ -311,7 +339,7 @@ static void
 probe_add(probe_publication_t *pub, const char *name, size_t len,
     ngx_uint_t live)
 {
-    char                                 *dot;
+    char                                 *dot, *slash;
     ngx_uint_t                            n;
     ngx_http_flagship_publication_set_t  *set;
 
@@ -319,26 +347,39 @@ probe_add(probe_publication_t *pub, const char *name, size_t len,
     set = &pub->sets[n];
 
     snprintf(pub->names[n], sizeof(pub->names[n]), "%s", name);
-    dot = strchr(pub->names[n], '.');
+    slash = strchr(pub->names[n], '/');
 
-    set->tenant.data = (u_char *) pub->names[n];
-    set->tenant.len = dot - pub->names[n];
-    set->environment.data = (u_char *) dot + 1;
-    set->environment.len = strlen(dot + 1);
+    if (slash) {
+        set->kind = name[0] == 's' ? NGX_HTTP_FLAGSHIP_BLOB_SET
+                                   : NGX_HTTP_FLAGSHIP_BLOB_KEYS;
+    }
+
+    set->tenant.data = (u_char *) (slash ? slash + 1 : pub->names[n]);
+
+    dot = strchr((char *) set->tenant.data, '.');
+
+    set->tenant.len = (u_char *) dot - set->tenant.data;
+    set->name.data = (u_char *) dot + 1;
+    set->name.len = strlen(dot + 1);
 
     if (live) {
-        pub->view = ngx_http_flagship_zone_acquire(pub->zone);
-        set->image = ngx_http_flagship_view_find(pub->view, &set->tenant,
-                                                 &set->environment);
+        if (pub->view == NULL) {
+            pub->view = ngx_http_flagship_zone_acquire(pub->zone);
+        }
+
+        set->data = ngx_http_flagship_view_blob(pub->view, set->kind,
+                                                &set->tenant, &set->name,
+                                                &set->len);
 
     } else if (len) {
         pub->images[n] = probe_image(name, pub->p.revision, len);
-        set->image = &pub->images[n]->image;
+        set->data = pub->images[n];
+        set->len = pub->images[n]->image.len;
     }
 }
 
 
-/* TENANT.ENV:BYTES,... */
+/* NAME:BYTES,... */
 
 static void
 probe_parse(probe_publication_t *pub, ngx_str_t *sets)
@@ -446,7 +487,8 @@ probe_change(probe_worker_t *worker)
         len = n % 32 == 0 ? 0
               : conf->size / 2 + probe_random(&worker->seed) % conf->size / 2;
 
-        snprintf(name, sizeof(name), "tenant%u.prod", (unsigned) i);
+        snprintf(name, sizeof(name), "%stenant%u.prod", probe_kinds[i % 3],
+                 (unsigned) i);
         probe_add(pub, name, len, 0);
     }
 
@@ -670,13 +712,14 @@ static ngx_int_t
 probe_read_answer(ngx_http_request_t *r, ngx_http_flagship_view_t *view,
     ngx_uint_t bad)
 {
-    char                 *text, *p;
-    size_t                size;
-    ngx_str_t             epoch, tenant, environment;
-    ngx_uint_t            i;
-    const probe_image_t  *image;
+    char                     *text, *p;
+    size_t                    size;
+    ngx_str_t                 epoch;
+    ngx_uint_t                i;
+    const probe_image_t      *image;
+    ngx_http_flagship_blob_t  blob;
 
-    size = 512 + view->nsets * 160;
+    size = 512 + view->nblobs * 160;
 
     text = ngx_palloc(r->pool, size);
     if (text == NULL) {
@@ -688,14 +731,15 @@ probe_read_answer(ngx_http_request_t *r, ngx_http_flagship_view_t *view,
     p = text;
     p += snprintf(p, text + size - p,
                   "{\"pid\": %d, \"generation\": %lu, \"revision\": %lu, "
-                  "\"epoch\": \"%.*s\", \"bad\": %lu, \"sets\": {",
+                  "\"epoch\": \"%.*s\", \"bad\": %lu, \"nsets\": %lu, "
+                  "\"sets\": {",
                   (int) ngx_pid, (unsigned long) view->generation,
                   (unsigned long) view->revision, (int) epoch.len, epoch.data,
-                  (unsigned long) bad);
+                  (unsigned long) bad, (unsigned long) view->nsets);
 
-    for (i = 0; i < view->nsets; i++) {
-        image = (const probe_image_t *)
-                    ngx_http_flagship_view_set(view, i, &tenant, &environment);
+    for (i = 0; i < view->nblobs; i++) {
+        ngx_http_flagship_view_entry(view, i, &blob);
+        image = blob.data;
 
         p += snprintf(p, text + size - p, "%s\"%s\": %lu", i ? ", " : "",
                       image->name, (unsigned long) image->revision);

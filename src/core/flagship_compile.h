@@ -30,6 +30,16 @@
 typedef struct flagship_unit_s  flagship_unit_t;
 
 
+/* Whether a text may be the key of a flag, a segment, a set; and how that is
+   said of one that may not, to be printed with FLAGSHIP_MAX_KEY. */
+
+int flagship_key_valid(flagship_str_t key);
+
+#define FLAGSHIP_KEY_RULE                                                     \
+    "a key has 1 to %d of A-Z a-z 0-9 . _ -, begins with a letter or digit, " \
+    "and is no UUID"
+
+
 /* "fractional" is the flag set's generation: 1, 2 or 3.  NULL: no memory. */
 flagship_unit_t *flagship_unit_create(unsigned fractional);
 void flagship_unit_destroy(flagship_unit_t *unit);

@@ -31,7 +31,6 @@ typedef struct {
 static int flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     const flagship_json_node_t *node, const flagship_member_t *members,
     unsigned flagd, flagship_errors_t *errors);
-static int flagship_flag_key_valid(flagship_str_t key);
 static void flagship_flag_read(flagship_compiler_t *c,
     const flagship_json_node_t *node, const flagship_member_t *members,
     flagship_document_t *d);
@@ -141,10 +140,8 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
 
     d.flagd = flagd;
 
-    if (!flagship_flag_key_valid(key)) {
-        flagship_compiler_error(&c, "a key has 1 to %d of A-Z a-z 0-9 . _ -, "
-                                "begins with a letter or digit, and is no "
-                                "UUID", FLAGSHIP_MAX_KEY);
+    if (!flagship_key_valid(key)) {
+        flagship_compiler_error(&c, FLAGSHIP_KEY_RULE, FLAGSHIP_MAX_KEY);
         return FLAGSHIP_DECLINED;
     }
 
@@ -195,8 +192,8 @@ refused:
 
 /* It becomes a part of headers' names, and of paths, where a UUID is an id. */
 
-static int
-flagship_flag_key_valid(flagship_str_t key)
+int
+flagship_key_valid(flagship_str_t key)
 {
     char      ch;
     size_t    i;

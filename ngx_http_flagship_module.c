@@ -34,6 +34,8 @@ static char *ngx_http_flagship_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_flagship_status_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_flagship_api_slot(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 static ngx_int_t ngx_http_flagship_post_read_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_flagship_rewrite_handler(ngx_http_request_t *r);
@@ -187,6 +189,13 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
     { ngx_string("flagship_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_flagship_status_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("flagship_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_flagship_api_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -389,6 +398,15 @@ ngx_http_flagship_status_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_http_flagship_api_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_flagship_edge_needs_zone(cf);
+
+    return ngx_http_flagship_api(cf, cmd, conf);
+}
+
+
 static void *
 ngx_http_flagship_create_main_conf(ngx_conf_t *cf)
 {
@@ -401,8 +419,9 @@ ngx_http_flagship_create_main_conf(ngx_conf_t *cf)
 
     fmcf->sync = ngx_http_flagship_sync_create_conf(cf);
     fmcf->edge = ngx_http_flagship_edge_create_main(cf);
+    fmcf->api = ngx_http_flagship_api_create_main(cf);
 
-    if (fmcf->sync == NULL || fmcf->edge == NULL) {
+    if (fmcf->sync == NULL || fmcf->edge == NULL || fmcf->api == NULL) {
         return NULL;
     }
 
@@ -459,7 +478,7 @@ ngx_http_flagship_create_loc_conf(ngx_conf_t *cf)
     flcf->environment = NGX_CONF_UNSET_PTR;
 
     flcf->edge = ngx_http_flagship_edge_create_conf(cf);
-    flcf->api = ngx_pcalloc(cf->pool, sizeof(ngx_http_flagship_api_conf_t));
+    flcf->api = ngx_http_flagship_api_create_conf(cf);
 
     if (flcf->edge == NULL || flcf->api == NULL) {
         return NULL;
@@ -479,6 +498,12 @@ ngx_http_flagship_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              &ngx_http_flagship_default_tenant);
     ngx_conf_merge_ptr_value(conf->environment, prev->environment,
                              &ngx_http_flagship_default_environment);
+
+    if (ngx_http_flagship_api_merge_conf(cf, prev->api, conf->api)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
 
     return ngx_http_flagship_edge_merge_conf(cf, prev->edge, conf->edge);
 }
@@ -509,6 +534,10 @@ ngx_http_flagship_init(ngx_conf_t *cf)
                                          ngx_http_flagship_precontent_handler)
            != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_flagship_api_init(cf, fmcf->api) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -571,7 +600,8 @@ ngx_http_flagship_init_process(ngx_cycle_t *cycle)
     }
 
     if (ngx_http_flagship_zone_init_process(fmcf->zone, cycle) != NGX_OK
-        || ngx_http_flagship_edge_init_process(cycle, fmcf) != NGX_OK)
+        || ngx_http_flagship_edge_init_process(cycle, fmcf) != NGX_OK
+        || ngx_http_flagship_api_init_process(cycle, fmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -595,6 +625,7 @@ ngx_http_flagship_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_flagship_api_exit_process(cycle, fmcf);
     ngx_http_flagship_sync_exit_process(cycle, fmcf);
     ngx_http_flagship_zone_exit_process(fmcf->zone);
 }

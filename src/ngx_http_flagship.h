@@ -41,6 +41,7 @@ typedef struct {
                                                          flagship_zone */
     struct ngx_http_flagship_sync_conf_s    *sync;
     struct ngx_http_flagship_edge_main_s    *edge;
+    struct ngx_http_flagship_api_main_s     *api;
 } ngx_http_flagship_main_conf_t;
 
 typedef struct {

@@ -72,6 +72,7 @@ for my $needs ([ flagship_headers => 'flagship_headers on;' ],
     [ flagship_variable => 'flagship_variable $a a;' ],
     [ flagship_identity => 'flagship_identity cookie=a;' ],
     [ flagship_status => location('flagship_status live;') ],
+    [ flagship_api => location('flagship_api;') ],
     [ flagship_file => 'flagship_file x;' ],
     [ flagship_postgres => 'flagship_postgres dbname=x;' ])
 {
@@ -259,5 +260,14 @@ refused(location('flagship_status live; flagship_status live;'),
     qr/is duplicate/);
 refused('flagship_status live;', qr/not allowed here/);
 taken(location('flagship_status live;'));
+
+# API
+
+refused("server { location $_ { flagship_api; } }",
+    qr/"flagship_api" directive must be in a location that is a prefix/)
+    for '~ /x', '= /x', '@x';
+refused(location('flagship_api; flagship_api;'), qr/is duplicate/);
+refused('flagship_api;', qr/not allowed here/);
+taken(location('flagship_api; location /x/y { flagship_api; }'));
 
 done_testing;

@@ -5,7 +5,21 @@
 
 
 /*
- * What nginx answers itself.
+ * What nginx answers itself: the API and the probes.  This header is what the
+ * face needs; handlers of the API include ngx_http_flagship_api_request.h.
+ *
+ *   _api.c            the content handler: a request's way through the API
+ *   _routes.c         the one table of routes, and who matches
+ *   _api_conf.c       directives
+ *   _api_args.c       arguments of the query
+ *   _api_body.c       bodies: read, of a type, strict JSON
+ *   _api_scope.c      who asks, and which tenant and environment
+ *   _api_out.c        a text that grows
+ *   _api_answer.c     answers and problems
+ *   _api_etag.c       conditional requests
+ *   _api_stream.c     long answers, no faster than the client takes them
+ *   _api_error.c      nginx's own errors as problems
+ *   _status.c         probes
  */
 
 
@@ -14,6 +28,7 @@
 
 
 #include "ngx_http_flagship.h"
+#include "flagship_context.h"
 
 
 typedef enum {
@@ -23,14 +38,43 @@ typedef enum {
 } ngx_http_flagship_status_e;
 
 
+typedef struct ngx_http_flagship_api_main_s {
+    ngx_uint_t                  used;      /* some location is an API */
+    flagship_context_t          context;   /* a worker's, between its turns */
+    flagship_scratch_t         *scratch;
+} ngx_http_flagship_api_main_t;
+
+
 typedef struct ngx_http_flagship_api_conf_s {
     ngx_http_flagship_status_e  status;    /* flagship_status */
+    ngx_uint_t                  api;       /* flagship_api */
+    ngx_str_t                   prefix;    /* of the paths of its routes: the
+                                              location's, without a slash at
+                                              its end */
 } ngx_http_flagship_api_conf_t;
 
 
-/* The directive's handler; "conf" is the module's location configuration. */
+/* Handlers of directives; "conf" is the module's location configuration. */
 char *ngx_http_flagship_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_flagship_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+ngx_http_flagship_api_main_t *ngx_http_flagship_api_create_main(
+    ngx_conf_t *cf);
+ngx_http_flagship_api_conf_t *ngx_http_flagship_api_create_conf(
+    ngx_conf_t *cf);
+char *ngx_http_flagship_api_merge_conf(ngx_conf_t *cf,
+    ngx_http_flagship_api_conf_t *prev, ngx_http_flagship_api_conf_t *conf);
+
+/* Postconfiguration: filters, where there is an API. */
+ngx_int_t ngx_http_flagship_api_init(ngx_conf_t *cf,
+    ngx_http_flagship_api_main_t *main);
+
+/* Workers. */
+ngx_int_t ngx_http_flagship_api_init_process(ngx_cycle_t *cycle,
+    ngx_http_flagship_main_conf_t *fmcf);
+void ngx_http_flagship_api_exit_process(ngx_cycle_t *cycle,
+    ngx_http_flagship_main_conf_t *fmcf);
 
 
 #endif /* _NGX_HTTP_FLAGSHIP_API_H_INCLUDED_ */

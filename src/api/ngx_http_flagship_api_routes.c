@@ -1,0 +1,176 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The one table of routes, and who matches.  Paths are what nginx made of the
+ * request line: decoded, without dots and doubled slashes, so a parameter is
+ * the bytes between two slashes and never empty.
+ *
+ * Rows of one path stand together.
+ */
+
+
+#include "ngx_http_flagship_api_routes.h"
+
+
+static const ngx_http_flagship_route_t  ngx_http_flagship_routes[] = {
+
+    { "/live", NGX_HTTP_GET, 0,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_live },
+
+    { "/ready", NGX_HTTP_GET, 0,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_ready },
+
+    { "/health", NGX_HTTP_GET, 0,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_health }
+};
+
+
+#define NGX_HTTP_FLAGSHIP_NROUTES                                             \
+    (sizeof(ngx_http_flagship_routes) / sizeof(ngx_http_flagship_route_t))
+
+
+static const struct {
+    ngx_uint_t   bit;
+    const char  *name;
+} ngx_http_flagship_methods[] = {
+    { NGX_HTTP_GET, "GET" },
+    { NGX_HTTP_HEAD, "HEAD" },
+    { NGX_HTTP_POST, "POST" },
+    { NGX_HTTP_PUT, "PUT" },
+    { NGX_HTTP_PATCH, "PATCH" },
+    { NGX_HTTP_DELETE, "DELETE" },
+    { NGX_HTTP_OPTIONS, "OPTIONS" },
+    { 0, NULL }
+};
+
+
+static ngx_uint_t ngx_http_flagship_route_match(const char *pattern,
+    ngx_str_t *path, ngx_str_t *params);
+
+
+ngx_int_t
+ngx_http_flagship_route_find(ngx_str_t *path, ngx_uint_t method,
+    const ngx_http_flagship_route_t **route, ngx_str_t *params,
+    ngx_uint_t *allow)
+{
+    ngx_str_t                         found[NGX_HTTP_FLAGSHIP_PARAMS];
+    ngx_uint_t                        i;
+    const char                       *pattern;
+    const ngx_http_flagship_route_t  *rt;
+
+    *route = NULL;
+    *allow = 0;
+
+    if (method == NGX_HTTP_HEAD) {
+        method = NGX_HTTP_GET;
+    }
+
+    pattern = NULL;
+
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_NROUTES; i++) {
+        rt = &ngx_http_flagship_routes[i];
+
+        if (pattern == NULL || ngx_strcmp(rt->pattern, pattern) != 0) {
+
+            if (pattern) {
+                break;
+            }
+
+            if (!ngx_http_flagship_route_match(rt->pattern, path, found)) {
+                continue;
+            }
+
+            pattern = rt->pattern;
+            ngx_memcpy(params, found, sizeof(found));
+        }
+
+        *allow |= rt->method;
+
+        if (rt->method == method) {
+            *route = rt;
+        }
+    }
+
+    if (pattern == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (*allow & NGX_HTTP_GET) {
+        *allow |= NGX_HTTP_HEAD;
+    }
+
+    *allow |= NGX_HTTP_OPTIONS;
+
+    return *route ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_route_match(const char *pattern, ngx_str_t *path,
+    ngx_str_t *params)
+{
+    u_char      *p, *last;
+    ngx_uint_t   n;
+
+    p = path->data;
+    last = p + path->len;
+
+    ngx_memzero(params, NGX_HTTP_FLAGSHIP_PARAMS * sizeof(ngx_str_t));
+
+    for (n = 0; *pattern; /* void */) {
+
+        if (*pattern != '{') {
+            if (p == last || *p != (u_char) *pattern) {
+                return 0;
+            }
+
+            p++;
+            pattern++;
+            continue;
+        }
+
+        params[n].data = p;
+
+        while (p < last && *p != '/') {
+            p++;
+        }
+
+        params[n].len = p - params[n].data;
+
+        if (params[n].len == 0) {
+            return 0;
+        }
+
+        n++;
+
+        pattern = strchr(pattern, '}') + 1;
+    }
+
+    return p == last;
+}
+
+
+size_t
+ngx_http_flagship_route_allow(ngx_uint_t methods, u_char *buf)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    p = buf;
+
+    for (i = 0; ngx_http_flagship_methods[i].name; i++) {
+        if (methods & ngx_http_flagship_methods[i].bit) {
+            p = ngx_sprintf(p, "%s%s", p == buf ? "" : ", ",
+                            ngx_http_flagship_methods[i].name);
+        }
+    }
+
+    return p - buf;
+}

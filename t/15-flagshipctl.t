@@ -250,6 +250,31 @@ subtest 'eval' => sub {
             'and nothing else');
     }
 
+    # why: the same body, and a member more
+    my @asked = map { my $user = $_; map { { flag => $_, context => {
+        targetingKey => $user, which => 'b', user => { plan => $_ } } } }
+        qw(plan odd off nope) } qw(a b);
+    my @plain = lines(\@asked, 'eval', $file, '--batch');
+    my @why = lines(\@asked, 'eval', $file, '--batch', '--explain');
+    my @traces = map { delete $_->{trace} } @why;
+
+    is_deeply(\@why, \@plain, '--explain answers the same');
+    is_deeply([ map { $_ && $_->{flag} } @traces ],
+        [ map { $_->{errorCode} && $_->{errorCode} eq 'FLAG_NOT_FOUND' ? undef
+            : $_->{key} } @plain ], 'with a trace of each flag that exists');
+    is_deeply([ map { $_ && $_->{variant} } @traces ],
+        [ map { $_->{variant} } @plain ], 'which says the same');
+
+    ($out) = ctl('', 'eval', spill('why.json', { flags => [ { key => 'f',
+        enabled => JSON::PP::true, rules => [ { name => 'pro', when =>
+            { '==' => [ { var => 'plan' }, 'pro' ] }, serve => 'on' } ] } ] }),
+        '--explain', '--context', '{"plan": "free"}');
+    is_deeply($json->decode($out)->{flags}[0]{trace}{rules}, [ { index => 0,
+        name => 'pro', asked => JSON::PP::true, holds => JSON::PP::false,
+        steps => [ { op => '==', attribute => 'plan', value => 'free',
+            with => 'pro', holds => JSON::PP::false } ] } ],
+        'a rule, and what its condition saw');
+
     ($out, $err, $code) = ctl('', 'eval', $file, '--context', '{"which": "b"}');
     my $all = $json->decode($out);
     is($code, 0, 'all flags');

@@ -25,6 +25,7 @@
 #include "flagship_context.h"
 #include "flagship_document.h"
 #include "flagship_eval.h"
+#include "flagship_explain.h"
 
 
 /* Exit codes. */
@@ -161,11 +162,13 @@ const flagshipctl_set_t *flagshipctl_load(flagshipctl_document_t *document,
 /* Standard input to standard output. */
 void flagshipctl_lines(const flagshipctl_lines_t *lines);
 
-/* Bodies: of a flag (0: it is an error), of all flags, of an error. */
+/* Bodies: of a flag (0: it is an error), of all flags, of an error; with
+   "trace" where "explain" is set. */
 
 int flagshipctl_ofrep_flag(flagshipctl_buf_t *buf, flagship_eval_t *ev,
-    flagship_str_t key);
-void flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev);
+    flagship_str_t key, int explain);
+void flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev,
+    int explain);
 
 /* "key" with no data: the error is of no flag. */
 

@@ -20,6 +20,7 @@
 typedef struct {
     const flagship_image_t  *image;
     char                    *memory;
+    int                      explain;
     flagship_scratch_t       scratch;
     flagship_context_t       context;
     flagship_json_t          line;
@@ -51,6 +52,7 @@ static const char  flagshipctl_eval_usage[] =
     "  --batch             reads JSON lines {\"flag\": ..., \"context\": ...}\n"
     "                      from standard input, writes a body a line, in\n"
     "                      order; without \"flag\" all flags\n"
+    "  --explain           a member \"trace\" more: why it is decided so\n"
     "  --tenant NAME       which flag set of a file with several: tenant\n"
     "                      (\"default\") and environment (\"prod\")\n"
     "  --environment NAME\n"
@@ -76,6 +78,7 @@ flagshipctl_eval(int argc, char **argv)
         { "--flag", &flag, NULL },
         { "--context", &context, NULL },
         { "--batch", NULL, &batch },
+        { "--explain", NULL, &e.explain },
         { "--tenant", &tenant, NULL },
         { "--environment", &environment, NULL },
         { "--fractional", &fractional, NULL },
@@ -180,11 +183,11 @@ flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_str_t key,
                             flagship_context_fetch, &e->context);
 
     if (key.data) {
-        return flagshipctl_ofrep_flag(out, ev, key);
+        return flagshipctl_ofrep_flag(out, ev, key, e->explain);
     }
 
     flagship_context_fill(&e->context, ev);
-    flagshipctl_ofrep_flags(out, ev);
+    flagshipctl_ofrep_flags(out, ev, e->explain);
 
     return 1;
 }

@@ -13,6 +13,7 @@
 #include "flagshipctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 
@@ -22,12 +23,14 @@ static void flagshipctl_ofrep_members(flagshipctl_buf_t *buf,
     const flagship_json_node_t *object, const flagship_json_node_t *but,
     unsigned *n);
 static int flagshipctl_ofrep_decision(flagshipctl_buf_t *buf,
-    flagship_eval_t *ev, uint32_t flag);
+    flagship_eval_t *ev, uint32_t flag, int explain);
+static void flagshipctl_ofrep_trace(flagshipctl_buf_t *buf,
+    flagship_explanation_t *trace);
 
 
 int
 flagshipctl_ofrep_flag(flagshipctl_buf_t *buf, flagship_eval_t *ev,
-    flagship_str_t key)
+    flagship_str_t key, int explain)
 {
     uint32_t  flag;
 
@@ -39,12 +42,13 @@ flagshipctl_ofrep_flag(flagshipctl_buf_t *buf, flagship_eval_t *ev,
         return 0;
     }
 
-    return flagshipctl_ofrep_decision(buf, ev, flag);
+    return flagshipctl_ofrep_decision(buf, ev, flag, explain);
 }
 
 
 void
-flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev)
+flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev,
+    int explain)
 {
     uint32_t  i;
 
@@ -56,7 +60,7 @@ flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev)
             flagshipctl_buf_text(buf, ",");
         }
 
-        (void) flagshipctl_ofrep_decision(buf, ev, i);
+        (void) flagshipctl_ofrep_decision(buf, ev, i, explain);
     }
 
     flagshipctl_buf_text(buf, "]");
@@ -67,22 +71,31 @@ flagshipctl_ofrep_flags(flagshipctl_buf_t *buf, flagship_eval_t *ev)
 
 static int
 flagshipctl_ofrep_decision(flagshipctl_buf_t *buf, flagship_eval_t *ev,
-    uint32_t flag)
+    uint32_t flag, int explain)
 {
     flagship_str_t           key, json;
     flagship_decision_t      d;
     const flagship_image_t  *image;
+    flagship_explanation_t   trace;
 
     image = ev->image;
     key = flagship_flag_key(image, flag);
 
-    flagship_eval(ev, flag, &d);
+    memset(&trace, 0, sizeof(trace));
+
+    if (!explain) {
+        flagship_eval(ev, flag, &d);
+
+    } else if (flagship_explain(ev, flag, &d, &trace) != FLAGSHIP_OK) {
+        flagshipctl_fail("no memory");
+    }
 
     if (d.error != FLAGSHIP_ERROR_NONE) {
         flagshipctl_ofrep_error(buf, key, d.error,
                                 d.error == FLAGSHIP_ERROR_PARSE_ERROR
                                 ? "the flag does not compile"
                                 : "the rules name no variant of the flag");
+        flagshipctl_ofrep_trace(buf, &trace);
         return 0;
     }
 
@@ -103,8 +116,25 @@ flagshipctl_ofrep_decision(flagshipctl_buf_t *buf, flagship_eval_t *ev,
     flagshipctl_buf_string(buf, flagship_reason_name(d.reason));
     flagshipctl_ofrep_metadata(buf, image, flag);
     flagshipctl_buf_text(buf, "}");
+    flagshipctl_ofrep_trace(buf, &trace);
 
     return 1;
+}
+
+
+/* The last member of the body, where there is one. */
+
+static void
+flagshipctl_ofrep_trace(flagshipctl_buf_t *buf, flagship_explanation_t *trace)
+{
+    if (trace->len) {
+        buf->len--;
+        flagshipctl_buf_text(buf, ",\"trace\":");
+        flagshipctl_buf_add(buf, trace->data, trace->len);
+        flagshipctl_buf_text(buf, "}");
+    }
+
+    free(trace->data);
 }
 
 

@@ -54,6 +54,7 @@ typedef struct {
     unsigned             loops;      /* around what is compiled */
     unsigned             element;    /* in a loop: the element's register */
     unsigned             accumulator;   /* ... of reduce; 0: of another */
+    flagship_source_ref_t  source;   /* once it is finished */
     flagship_code_t      spare;      /* written to when none can be emitted */
     size_t               nsteps;     /* where in the document we are */
     flagship_step_t      steps[FLAGSHIP_MAX_STEPS_DOWN];
@@ -137,7 +138,12 @@ uint32_t flagship_emit_slot(flagship_compiler_t *c, flagship_str_t path);
 /* A register; the caller gives back by setting c->reg. */
 uint32_t flagship_emit_register(flagship_compiler_t *c);
 
-/* Puts the chunk together and fills in the record's layout. */
+/* What follows is this part of the document; the index and the name (of no
+   length: none) are a rule's. */
+void flagship_emit_mark(flagship_compiler_t *c, unsigned part, uint32_t index,
+    flagship_str_t name);
+
+/* Puts the chunk and the source together and fills in the record's layout. */
 int flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record);
 
 

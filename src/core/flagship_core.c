@@ -28,7 +28,6 @@ struct flagship_arena_block_s {
 };
 
 
-static size_t flagship_utf8_cut(const char *s, size_t len);
 static void flagship_cut(char *buf, size_t size, const char *s, size_t len);
 
 
@@ -200,12 +199,7 @@ flagship_cut(char *buf, size_t size, const char *s, size_t len)
 }
 
 
-/*
- * The length without a last sequence of UTF-8 that "len" has cut short.
- * A text that is no UTF-8 is left as it is.
- */
-
-static size_t
+size_t
 flagship_utf8_cut(const char *s, size_t len)
 {
     size_t         i, need;

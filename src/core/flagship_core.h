@@ -103,6 +103,14 @@ void flagship_errors_add(flagship_errors_t *errors, int warning,
     __attribute__((format(printf, 5, 6)));
 
 
+/*
+ * The length without a last sequence of UTF-8 that "len" has cut short.
+ * A text that is no UTF-8 is left as it is.
+ */
+
+size_t flagship_utf8_cut(const char *s, size_t len);
+
+
 static inline int
 flagship_str_eq(flagship_str_t a, flagship_str_t b)
 {

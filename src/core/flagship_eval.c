@@ -20,22 +20,24 @@
 #include "flagship_frame.h"
 #include "flagship_net.h"
 #include "flagship_semver.h"
+#include "flagship_tracer.h"
 
 
 #define FLAGSHIP_YIELDED  2     /* a loop's body came to its end */
 
 
 static int flagship_eval_segment(flagship_eval_t *ev, uint32_t segment);
-static int flagship_eval_run(flagship_eval_t *ev,
-    const flagship_flag_t *record, flagship_decision_t *d);
 static int flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_decision_t *d);
-static int flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
-    const flagship_code_t *code);
-static int flagship_eval_semver(flagship_frame_t *fr,
+static int flagship_eval_code_traced(flagship_eval_t *ev,
+    flagship_frame_t *fr, const flagship_code_t *code, flagship_decision_t *d,
+    flagship_tracer_t *t);
+flagship_traced int flagship_eval_test(flagship_eval_t *ev,
+    flagship_frame_t *fr, const flagship_code_t *code);
+flagship_traced int flagship_eval_semver(flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
-static int flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
-    const flagship_code_t *code);
+flagship_traced int flagship_eval_list(flagship_eval_t *ev,
+    flagship_frame_t *fr, const flagship_code_t *code);
 static int flagship_eval_cidr(const flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_ranges(const flagship_value_t *v,
@@ -115,8 +117,31 @@ flagship_eval(flagship_eval_t *ev, uint32_t flag,
 }
 
 
-void
-flagship_eval_flag(flagship_eval_t *ev, uint32_t flag, flagship_decision_t *d)
+/*
+ * Runs a record's code.  Sets the decision of a flag, returns the truth of a
+ * segment.
+ */
+
+flagship_traced int
+flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
+    flagship_decision_t *d, flagship_tracer_t *t)
+{
+    flagship_frame_t        fr;
+    const flagship_code_t  *code;
+
+    fr.record = record;
+    fr.chunk = flagship_at(ev->image, record->chunk);
+
+    code = flagship_code(ev->image, record);
+
+    return t ? flagship_eval_code_traced(ev, &fr, code, d, t)
+             : flagship_eval_code(ev, &fr, code, d);
+}
+
+
+flagship_traced void
+flagship_eval_decide(flagship_eval_t *ev, uint32_t flag,
+    flagship_decision_t *d, flagship_tracer_t *t)
 {
     flagship_str_t          key;
     const flagship_flag_t  *f;
@@ -130,6 +155,10 @@ flagship_eval_flag(flagship_eval_t *ev, uint32_t flag, flagship_decision_t *d)
 
     d->flag = flag;
     d->error = FLAGSHIP_ERROR_NONE;
+
+    if (t) {
+        flagship_trace_flag(t, flag);
+    }
 
     if ((f->bits & (FLAGSHIP_FLAG_ENABLED|FLAGSHIP_FLAG_BROKEN))
         != FLAGSHIP_FLAG_ENABLED
@@ -155,9 +184,13 @@ flagship_eval_flag(flagship_eval_t *ev, uint32_t flag, flagship_decision_t *d)
         ev->key = flagship_str(flagship_at(ev->image, f->chunk + f->key),
                                f->key_len);
 
-        (void) flagship_eval_run(ev, f, d);
+        (void) flagship_eval_run(ev, f, d, t);
 
         ev->key = key;
+    }
+
+    if (t) {
+        flagship_trace_decision(t, d);
     }
 
     if (f->memo != FLAGSHIP_NONE) {
@@ -167,8 +200,24 @@ flagship_eval_flag(flagship_eval_t *ev, uint32_t flag, flagship_decision_t *d)
 }
 
 
-static int
-flagship_eval_segment(flagship_eval_t *ev, uint32_t segment)
+void
+flagship_eval_flag(flagship_eval_t *ev, uint32_t flag, flagship_decision_t *d)
+{
+    flagship_eval_decide(ev, flag, d, NULL);
+}
+
+
+void
+flagship_eval_flag_traced(flagship_eval_t *ev, uint32_t flag,
+    flagship_decision_t *d, flagship_tracer_t *t)
+{
+    flagship_eval_decide(ev, flag, d, t);
+}
+
+
+flagship_traced int
+flagship_eval_truth(flagship_eval_t *ev, uint32_t segment,
+    flagship_tracer_t *t)
 {
     int                     holds;
     flagship_decision_t     d;
@@ -184,7 +233,7 @@ flagship_eval_segment(flagship_eval_t *ev, uint32_t segment)
         return ev->memo[s->memo].variant;
     }
 
-    holds = s->ncode ? flagship_eval_run(ev, s, &d) : 0;
+    holds = s->ncode ? flagship_eval_run(ev, s, &d, t) : 0;
 
     if (s->memo != FLAGSHIP_NONE) {
         ev->memo[s->memo].variant = holds;
@@ -195,21 +244,18 @@ flagship_eval_segment(flagship_eval_t *ev, uint32_t segment)
 }
 
 
-/*
- * Runs a record's code.  Sets the decision of a flag, returns the truth of a
- * segment.
- */
-
 static int
-flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
-    flagship_decision_t *d)
+flagship_eval_segment(flagship_eval_t *ev, uint32_t segment)
 {
-    flagship_frame_t  fr;
+    return flagship_eval_truth(ev, segment, NULL);
+}
 
-    fr.record = record;
-    fr.chunk = flagship_at(ev->image, record->chunk);
 
-    return flagship_eval_code(ev, &fr, flagship_code(ev->image, record), d);
+int
+flagship_eval_segment_traced(flagship_eval_t *ev, uint32_t segment,
+    flagship_tracer_t *t)
+{
+    return flagship_eval_truth(ev, segment, t);
 }
 
 
@@ -223,10 +269,11 @@ flagship_eval_body(flagship_eval_t *ev, flagship_frame_t *fr,
 }
 
 
-static int
-flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
-    const flagship_code_t *code, flagship_decision_t *d)
+flagship_traced int
+flagship_eval_steps(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_decision_t *d, flagship_tracer_t *t)
 {
+    int                           holds;
     const flagship_code_t        *start;
     const flagship_value_t       *v;
     const flagship_split_part_t  *part;
@@ -234,6 +281,10 @@ flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
     start = flagship_code(ev->image, fr->record);
 
     for ( ;; ) {
+
+        if (t) {
+            flagship_trace_step(t, fr, code);
+        }
 
         switch (code->op) {
 
@@ -295,18 +346,33 @@ flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
         default:
 
             if (code->op <= FLAGSHIP_OP_FLAG_IS) {
-                code = start + (flagship_eval_test(ev, fr, code)
-                                ? code->jt : code->jf);
+                holds = flagship_eval_test(ev, fr, code);
+
+                if (t) {
+                    flagship_trace_test(t, fr, code, holds);
+                }
+
+                code = start + (holds ? code->jt : code->jf);
                 continue;
             }
 
             if (code->op >= FLAGSHIP_OP_MAP) {
                 flagship_eval_loop(ev, fr, code, &fr->reg[code->dst]);
+
+                if (t) {
+                    flagship_trace_value(t, fr, code);
+                }
+
                 code = start + code->jt;
                 continue;
             }
 
             flagship_eval_value(ev, fr, code, &fr->reg[code->dst]);
+
+            if (t) {
+                flagship_trace_value(t, fr, code);
+            }
+
             code++;
         }
     }
@@ -321,7 +387,23 @@ general:
 }
 
 
-static inline int
+static int
+flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_decision_t *d)
+{
+    return flagship_eval_steps(ev, fr, code, d, NULL);
+}
+
+
+static int
+flagship_eval_code_traced(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_decision_t *d, flagship_tracer_t *t)
+{
+    return flagship_eval_steps(ev, fr, code, d, t);
+}
+
+
+flagship_traced int
 flagship_eval_equal_atom(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code)
 {
@@ -361,7 +443,7 @@ flagship_eval_equal_atom(flagship_eval_t *ev, flagship_frame_t *fr,
 }
 
 
-static int
+flagship_traced int
 flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code)
 {
@@ -472,7 +554,7 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
 
 /* Against a version that was taken apart when it was compiled. */
 
-static int
+flagship_traced int
 flagship_eval_semver(flagship_frame_t *fr, const flagship_code_t *code,
     const flagship_value_t *v)
 {
@@ -509,7 +591,7 @@ flagship_eval_semver(flagship_frame_t *fr, const flagship_code_t *code,
 }
 
 
-static int
+flagship_traced int
 flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code)
 {

@@ -25,9 +25,10 @@ static uint32_t flagship_eval_bucket(unsigned generation, uint32_t hash,
     uint32_t total, const uint32_t *ends, size_t stride, uint32_t n);
 
 
-int
-flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
-    const flagship_code_t *code, const flagship_split_part_t **part)
+flagship_traced int
+flagship_split_part(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_split_part_t **part,
+    flagship_bucket_t *b)
 {
     size_t                        size;
     uint32_t                      hash, i;
@@ -87,7 +88,22 @@ flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
 
     *part = i < split->n ? &parts[i] : NULL;
 
+    if (b) {
+        b->hash = hash;
+        b->total = split->total;
+        b->n = split->n;
+        b->part = i;
+    }
+
     return 1;
+}
+
+
+int
+flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_split_part_t **part)
+{
+    return flagship_split_part(ev, fr, code, part, NULL);
 }
 
 
@@ -168,9 +184,9 @@ flagship_eval_cbor(flagship_eval_t *ev, flagship_frame_t *fr,
  * come imm pairs of a name and a weight.
  */
 
-void
-flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
-    const flagship_code_t *code, flagship_value_t *dst)
+flagship_traced void
+flagship_split_computed(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst, flagship_bucket_t *b)
 {
     double                   w;
     int64_t                  total;
@@ -235,6 +251,46 @@ flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
     if (i < code->imm) {
         *dst = pair[2 * i];
     }
+
+    if (b) {
+        b->hash = hash;
+        b->total = total;
+        b->n = code->imm;
+        b->part = i;
+        memcpy(b->end, end, code->imm * sizeof(uint32_t));
+    }
+}
+
+
+void
+flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst)
+{
+    flagship_split_computed(ev, fr, code, dst, NULL);
+}
+
+
+void
+flagship_eval_split_traced(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_bucket_t *b)
+{
+    uint32_t                      spilled;
+    flagship_value_t              v;
+    const flagship_split_part_t  *part;
+
+    b->total = 0;
+
+    /* asked once more, and counted once */
+    spilled = ev->scratch->spilled;
+
+    if (code->op == FLAGSHIP_OP_FRACTIONAL) {
+        flagship_split_computed(ev, fr, code, &v, b);
+
+    } else {
+        (void) flagship_split_part(ev, fr, code, &part, b);
+    }
+
+    ev->scratch->spilled = spilled;
 }
 
 
@@ -252,7 +308,7 @@ flagship_eval_bucket(unsigned generation, uint32_t hash, uint32_t total,
     uint32_t  i, last, point;
 
     if (generation == 1) {
-        bucket = fabs((double) (int32_t) hash) / INT32_MAX * 100;
+        bucket = flagship_eval_percent(hash);
         end = 0;
         last = 0;
 

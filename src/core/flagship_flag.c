@@ -40,6 +40,7 @@ static void flagship_flag_schedule(flagship_compiler_t *c, const char *name,
     const flagship_json_node_t *node, int64_t *seconds);
 static void flagship_flag_code(flagship_compiler_t *c,
     flagship_document_t *d, flagship_flag_t *record);
+static void flagship_flag_mark(flagship_compiler_t *c, unsigned part);
 static void flagship_flag_prerequisites(flagship_compiler_t *c,
     const flagship_json_node_t *list, flagship_label_t otherwise);
 static void flagship_flag_user_ids(flagship_compiler_t *c,
@@ -47,7 +48,7 @@ static void flagship_flag_user_ids(flagship_compiler_t *c,
 static void flagship_flag_rules(flagship_compiler_t *c,
     const flagship_json_node_t *rules, flagship_label_t none);
 static void flagship_flag_rule(flagship_compiler_t *c,
-    const flagship_json_node_t *rule, flagship_label_t none,
+    const flagship_json_node_t *rule, uint32_t index, flagship_label_t none,
     flagship_label_t next);
 static void flagship_flag_serve(flagship_compiler_t *c,
     const flagship_json_node_t *serve, flagship_label_t none);
@@ -180,6 +181,7 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     }
 
     entry->record = record;
+    entry->source = c.source;
 
     return FLAGSHIP_OK;
 
@@ -411,10 +413,12 @@ flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
     otherwise = flagship_emit_label(c);
 
     if (d->prerequisites) {
+        flagship_flag_mark(c, FLAGSHIP_PART_PREREQUISITES);
         flagship_flag_prerequisites(c, d->prerequisites, otherwise);
     }
 
     if (d->user_ids) {
+        flagship_flag_mark(c, FLAGSHIP_PART_USER_IDS);
         flagship_flag_user_ids(c, d);
     }
 
@@ -425,6 +429,8 @@ flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
     if (d->targeting
         && (d->targeting->type != FLAGSHIP_JSON_OBJECT || d->targeting->len))
     {
+        flagship_flag_mark(c, FLAGSHIP_PART_TARGETING);
+
         pointer = flagship_compiler_enter(c, flagship_str("targeting", 9));
         flagship_rule_serve(c, d->targeting, none);
         flagship_compiler_leave(c, pointer);
@@ -439,16 +445,26 @@ flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
         }
 
         if (d->percentage == 100000000) {
+            flagship_flag_mark(c, FLAGSHIP_PART_ROLLOUT);
             flagship_flag_return(c, d->on, FLAGSHIP_REASON_STATIC);
             return;
         }
     }
 
     flagship_emit_bind(c, none);
+    flagship_flag_mark(c, FLAGSHIP_PART_ROLLOUT);
     flagship_flag_rollout(c, d, otherwise);
 
     flagship_emit_bind(c, otherwise);
+    flagship_flag_mark(c, FLAGSHIP_PART_DEFAULT);
     flagship_flag_return(c, record->default_variant, FLAGSHIP_REASON_DEFAULT);
+}
+
+
+static void
+flagship_flag_mark(flagship_compiler_t *c, unsigned part)
+{
+    flagship_emit_mark(c, part, 0, flagship_str("", 0));
 }
 
 
@@ -588,7 +604,7 @@ flagship_flag_rules(flagship_compiler_t *c, const flagship_json_node_t *rules,
         element = flagship_compiler_enter_index(c, i);
         next = flagship_emit_label(c);
 
-        flagship_flag_rule(c, rule, none, next);
+        flagship_flag_rule(c, rule, i, none, next);
 
         flagship_emit_bind(c, next);
         flagship_compiler_leave(c, element);
@@ -602,13 +618,13 @@ flagship_flag_rules(flagship_compiler_t *c, const flagship_json_node_t *rules,
 
 static void
 flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
-    flagship_label_t none, flagship_label_t next)
+    uint32_t index, flagship_label_t none, flagship_label_t next)
 {
     size_t                       pointer;
     uint32_t                     i;
     flagship_str_t               name;
     flagship_label_t             yes;
-    const flagship_json_node_t  *serve, *when, *member;
+    const flagship_json_node_t  *serve, *when, *title, *member;
 
     if (rule->type != FLAGSHIP_JSON_OBJECT) {
         flagship_compiler_error(c, "a rule must be an object");
@@ -617,6 +633,7 @@ flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
 
     serve = flagship_json_get(rule, "serve");
     when = flagship_json_get(rule, "when");
+    title = flagship_json_get(rule, "name");
 
     member = rule + 1;
 
@@ -640,6 +657,10 @@ flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
         return;
     }
 
+    flagship_emit_mark(c, FLAGSHIP_PART_WHEN, index,
+                       title && title->type == FLAGSHIP_JSON_STRING
+                       ? flagship_json_str(title) : flagship_str("", 0));
+
     if (when) {
         yes = flagship_emit_label(c);
 
@@ -649,6 +670,8 @@ flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
 
         flagship_emit_bind(c, yes);
     }
+
+    flagship_emit_mark(c, FLAGSHIP_PART_SERVE, index, flagship_str("", 0));
 
     pointer = flagship_compiler_enter(c, flagship_str("serve", 5));
     flagship_flag_serve(c, serve, none);

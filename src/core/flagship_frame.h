@@ -8,6 +8,9 @@
  * What the evaluator's files share.  flagship_eval.c runs code and tests;
  * flagship_eval_value.c computes values; flagship_eval_split.c divides people;
  * flagship_eval_array.c makes arrays and loops over them.
+ *
+ * What runs code is compiled twice from one source: as it serves, and with a
+ * tracer (flagship_tracer.h), which the serving copy knows nothing of.
  */
 
 
@@ -15,6 +18,7 @@
 #define _FLAGSHIP_FRAME_H_INCLUDED_
 
 
+#include <math.h>
 #include <string.h>
 
 #include "flagship_code.h"
@@ -31,8 +35,30 @@ typedef struct {
 } flagship_frame_t;
 
 
+typedef struct flagship_tracer_s  flagship_tracer_t;
+
+
+/* What splits people, as it came out. */
+
+typedef struct {
+    uint32_t                hash;
+    uint32_t                total;   /* 0: there was nothing to hash */
+    uint32_t                n;       /* parts */
+    uint32_t                part;    /* n: none */
+    uint32_t                end[FLAGSHIP_MAX_REGISTERS / 2];   /* computed */
+} flagship_bucket_t;
+
+
+/* Of a function that takes a tracer, NULL where it serves, and of what both
+   copies have in them. */
+#define flagship_traced  static inline __attribute__((always_inline))
+
 void flagship_eval_flag(flagship_eval_t *ev, uint32_t flag,
     flagship_decision_t *d);
+void flagship_eval_flag_traced(flagship_eval_t *ev, uint32_t flag,
+    flagship_decision_t *d, flagship_tracer_t *t);
+int flagship_eval_segment_traced(flagship_eval_t *ev, uint32_t segment,
+    flagship_tracer_t *t);
 
 /* Asks for an attribute. */
 void flagship_eval_fill(flagship_eval_t *ev, uint32_t slot);
@@ -64,6 +90,10 @@ int flagship_eval_part(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_split_part_t **part);
 void flagship_eval_fractional(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_value_t *dst);
+
+/* The bucket that a SPLIT, RETURN_SPLIT or FRACTIONAL puts the context in. */
+void flagship_eval_split_traced(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_bucket_t *b);
 
 
 static inline void
@@ -122,6 +152,15 @@ flagship_scratch_alloc(flagship_scratch_t *s, size_t size)
     s->used = used + size;
 
     return s->buf + used;
+}
+
+
+/* Generation 1's bucket, in percent. */
+
+static inline double
+flagship_eval_percent(uint32_t hash)
+{
+    return fabs((double) (int32_t) hash) / INT32_MAX * 100;
 }
 
 

@@ -11,7 +11,7 @@
  *
  *     header | attributes | their table | atoms | their table
  *            | flags | their table | table of folded names | segments
- *            | strings | chunks
+ *            | strings | metadata | chunks | sources
  *
  *   attributes  path of a context attribute; an index is a slot
  *   atoms       interned string literals, each once: equality of a literal
@@ -22,6 +22,7 @@
  *   chunks      what belongs to one record: variants, code, constants, texts;
  *               offsets in it are relative to it, so a linker copies it and
  *               only renumbers what its relocations name
+ *   sources     what is kept of a record for people, and never evaluated
  *
  * flagship_image_verify() proves once that every offset, index and jump is in
  * bounds and that code runs forward only.  Everything else takes a verified
@@ -39,7 +40,7 @@
 
 
 #define FLAGSHIP_IMAGE_MAGIC    0x31474D4947414C46ull    /* "FLAGIMG1" */
-#define FLAGSHIP_IMAGE_FORMAT   2
+#define FLAGSHIP_IMAGE_FORMAT   3
 #define FLAGSHIP_IMAGE_ALIGN    64
 
 #define FLAGSHIP_NONE           0xffffffffu     /* no such index */
@@ -80,11 +81,12 @@ typedef struct {
     flagship_section_t   strings;    /* bytes */
     flagship_section_t   chunks;     /* bytes */
     flagship_section_t   metadata;   /* the flag set's, JSON text */
+    flagship_section_t   sources;    /* references: flags', segments' */
 
     uint32_t             shadowed;   /* flags whose header name is taken */
     uint32_t             broken;     /* flags that are a PARSE_ERROR */
     uint32_t             exposed;
-    uint32_t             reserved[3];
+    uint32_t             reserved;
 } flagship_image_t;
 
 

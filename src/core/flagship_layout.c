@@ -38,6 +38,7 @@ typedef struct {
     uint32_t             nsegments;
     uint32_t             nmemo;
     uint64_t             chunks;     /* bytes */
+    uint64_t             sources;    /* likewise */
 } flagship_layout_t;
 
 
@@ -63,6 +64,8 @@ static void flagship_layout_strings(flagship_image_t *image,
 static void flagship_layout_records(flagship_linker_t *l,
     flagship_layout_t *y, flagship_items_t *items, flagship_image_t *image,
     flagship_flag_t *records, uint32_t *chunk);
+static void flagship_layout_sources(flagship_linker_t *l,
+    flagship_image_t *image, uint32_t offset);
 static void flagship_layout_relocate(flagship_linker_t *l,
     flagship_layout_t *y, flagship_item_t *item, char *chunk);
 static void flagship_layout_list(flagship_list_t *list,
@@ -100,7 +103,7 @@ flagship_layout(flagship_linker_t *l, flagship_image_t **image, size_t *len)
 
     flagship_layout_count(l, &y);
 
-    if (y.chunks + y.atoms.strings.len + y.attrs.strings.len
+    if (y.chunks + y.sources + y.atoms.strings.len + y.attrs.strings.len
         + 32 * ((uint64_t) y.atoms.n + y.nflags) > INT32_MAX)
     {
         flagship_errors_add(l->errors, 0, flagship_str("", 0), "",
@@ -328,6 +331,7 @@ flagship_layout_count(flagship_linker_t *l, flagship_layout_t *y)
 
             item->index = segment ? y->nsegments++ : y->nflags++;
             y->chunks += item->record.chunk_len;
+            y->sources += item->source.len;
 
             if (!item->refs) {
                 continue;
@@ -380,7 +384,7 @@ flagship_layout_count(flagship_linker_t *l, flagship_layout_t *y)
 static flagship_image_t *
 flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
 {
-    uint32_t           chunk, ntable;
+    uint32_t           chunk, ntable, source;
     uint64_t           offset;
     flagship_flag_t   *records;
     flagship_image_t   head, *image;
@@ -418,6 +422,12 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
                             y->attrs.strings.len + y->atoms.strings.len, 1);
     flagship_layout_section(&head.metadata, &offset, y->metadata.len, 1);
     flagship_layout_section(&head.chunks, &offset, y->chunks, 1);
+    flagship_layout_section(&head.sources, &offset,
+                            (uint64_t) y->nflags + y->nsegments,
+                            sizeof(flagship_source_ref_t));
+
+    source = offset;
+    offset += y->sources;
 
     offset = (offset + FLAGSHIP_IMAGE_ALIGN - 1)
              & ~(uint64_t) (FLAGSHIP_IMAGE_ALIGN - 1);
@@ -446,6 +456,7 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
     records = (flagship_flag_t *) ((char *) image + head.segments.offset);
     flagship_layout_records(l, y, &l->segments, image, records, &chunk);
 
+    flagship_layout_sources(l, image, source);
     flagship_layout_tables(image);
 
     if (flagship_layout_names(image) != FLAGSHIP_OK) {
@@ -562,6 +573,47 @@ flagship_layout_records(flagship_linker_t *l, flagship_layout_t *y,
         }
 
         *chunk += item->record.chunk_len;
+    }
+}
+
+
+static void
+flagship_layout_sources(flagship_linker_t *l, flagship_image_t *image,
+    uint32_t offset)
+{
+    uint32_t                i;
+    unsigned                segment;
+    const char             *from;
+    flagship_item_t        *item;
+    flagship_items_t       *items;
+    flagship_source_ref_t  *ref;
+
+    ref = (flagship_source_ref_t *) ((char *) image + image->sources.offset);
+
+    for (segment = 0; segment < 2; segment++) {
+        items = segment ? &l->segments : &l->flags;
+
+        for (i = 0; i < items->n; i++) {
+            item = &items->list[i];
+
+            if (item->gone) {
+                continue;
+            }
+
+            ref->offset = offset;
+            ref->len = item->source.len;
+            ref++;
+
+            if (item->source.len) {
+                from = item->unit ? l->unit->sources.data
+                                  : (const char *) l->last;
+
+                memcpy((char *) image + offset, from + item->source.offset,
+                       item->source.len);
+
+                offset += item->source.len;
+            }
+        }
     }
 }
 

@@ -263,13 +263,18 @@ static void
 flagship_link_old(flagship_linker_t *l, flagship_item_t *item, uint32_t old,
     int segment)
 {
+    flagship_str_t          source;
     const flagship_flag_t  *records;
 
     records = segment ? flagship_segments(l->last) : flagship_flags(l->last);
 
     memset(item, 0, sizeof(flagship_item_t));
 
+    source = flagship_source(l->last, old, segment);
+
     item->record = records[old];
+    item->source.offset = source.data - (const char *) l->last;
+    item->source.len = source.len;
     item->key = flagship_str(flagship_at(l->last, item->record.chunk
                                                   + item->record.key),
                              item->record.key_len);
@@ -305,6 +310,7 @@ flagship_link_add(flagship_linker_t *l, flagship_item_t *item,
 
     item->key = entry->key;
     item->record = entry->record;
+    item->source = entry->source;
     item->entry = i;
     item->unit = 1;
 
@@ -341,6 +347,9 @@ flagship_link_stub(flagship_linker_t *l, flagship_item_t *item)
     record = &item->record;
 
     memset(record, 0, sizeof(flagship_flag_t));
+
+    item->source.offset = 0;
+    item->source.len = 0;
 
     record->hash = flagship_hash32(item->key.data, item->key.len);
     record->chunk = l->unit->chunks.len;

@@ -22,6 +22,7 @@
 typedef struct {
     flagship_str_t           key;
     flagship_flag_t          record;
+    flagship_source_ref_t    source;     /* where the chunk is */
     uint32_t                 entry;      /* in the unit; FLAGSHIP_NONE */
     uint32_t                 old;        /* in the last image; NONE */
     uint32_t                 index;      /* in the next image */

@@ -134,6 +134,7 @@ flagship_segment_end(flagship_compiler_t *c, flagship_flag_t *record)
     }
 
     entry->record = *record;
+    entry->source = c->source;
 
     return FLAGSHIP_OK;
 }

@@ -52,6 +52,7 @@ flagship_unit_destroy(flagship_unit_t *unit)
     free(unit->flags.list);
     free(unit->segments.list);
     free(unit->chunks.data);
+    free(unit->sources.data);
     free(unit->metadata.data);
     free(unit->code.data);
     free(unit->relocs.data);
@@ -59,6 +60,8 @@ flagship_unit_destroy(flagship_unit_t *unit)
     free(unit->data.data);
     free(unit->labels.data);
     free(unit->jumps.data);
+    free(unit->marks.data);
+    free(unit->names.data);
 
     free(unit);
 }

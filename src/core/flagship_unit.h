@@ -18,6 +18,7 @@
 
 #include "flagship_code.h"
 #include "flagship_compile.h"
+#include "flagship_source.h"
 
 
 /* Bytes that grow. */
@@ -48,6 +49,7 @@ typedef enum {
 
 typedef struct {
     flagship_flag_t      record;
+    flagship_source_ref_t  source;   /* in unit->sources */
     flagship_str_t       key;        /* in unit->arena */
     uint32_t             order;      /* a later one replaces an earlier */
     uint8_t              state;      /* flagship_entry_e */
@@ -68,6 +70,7 @@ struct flagship_unit_s {
     flagship_symbols_t           attrs;
     flagship_symbols_t           atoms;
     flagship_buf_t               chunks;
+    flagship_buf_t               sources;
     flagship_buf_t               metadata;
     unsigned                     metadata_set;
 
@@ -81,6 +84,8 @@ struct flagship_unit_s {
     flagship_buf_t               data;       /* literals and texts */
     flagship_buf_t               labels;
     flagship_buf_t               jumps;
+    flagship_buf_t               marks;      /* names behind the marks */
+    flagship_buf_t               names;
 };
 
 

@@ -14,6 +14,7 @@
  *                               bounds, jumps forward and inside, registers
  *                               written on every way before they are read
  *   relocations                 name what they say
+ *   sources                     in bounds, their marks in order
  *   references                  no cycles, and no deeper than the evaluator's
  *                               stack allows
  *
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flagship_source.h"
 #include "flagship_verify.h"
 
 
@@ -35,6 +37,8 @@ static int flagship_verify_table(flagship_verify_t *v,
     const flagship_section_t *table, uint32_t n);
 static int flagship_verify_symbols(flagship_verify_t *v,
     const flagship_section_t *section);
+static int flagship_verify_sources(flagship_verify_t *v);
+static int flagship_verify_source(flagship_str_t source);
 static int flagship_verify_record(flagship_verify_t *v);
 static int flagship_verify_variants(flagship_verify_t *v);
 static int flagship_verify_relocs(flagship_verify_t *v);
@@ -155,7 +159,8 @@ flagship_verify_head(flagship_verify_t *v, size_t len)
                                     sizeof(flagship_flag_t))
         || !flagship_verify_section(v, &image->strings, 1)
         || !flagship_verify_section(v, &image->metadata, 1)
-        || !flagship_verify_section(v, &image->chunks, 1))
+        || !flagship_verify_section(v, &image->chunks, 1)
+        || !flagship_verify_sources(v))
     {
         return 0;
     }
@@ -228,6 +233,74 @@ flagship_verify_symbols(flagship_verify_t *v,
     for (i = 0; i < section->n; i++) {
         if ((uint64_t) s[i].offset + s[i].len > v->image->strings.n) {
             return flagship_verify_fail(v, "a symbol is out of bounds");
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+flagship_verify_sources(flagship_verify_t *v)
+{
+    uint32_t                      i;
+    const flagship_image_t       *image = v->image;
+    const flagship_source_ref_t  *ref;
+
+    if (image->sources.n != (uint64_t) image->flags.n + image->segments.n
+        || !flagship_verify_section(v, &image->sources,
+                                    sizeof(flagship_source_ref_t)))
+    {
+        return flagship_verify_fail(v, "the sources are out of bounds");
+    }
+
+    ref = (const flagship_source_ref_t *) flagship_at(image,
+                                                      image->sources.offset);
+
+    for (i = 0; i < image->sources.n; i++) {
+        if ((ref[i].offset & 7)
+            || (uint64_t) ref[i].offset + ref[i].len > image->len
+            || !flagship_verify_source(flagship_source(image, i, 0)))
+        {
+            return flagship_verify_fail(v, "a source is out of bounds");
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+flagship_verify_source(flagship_str_t source)
+{
+    uint32_t                  i;
+    const flagship_mark_t    *marks;
+    const flagship_source_t  *s;
+
+    if (source.len == 0) {
+        return 1;
+    }
+
+    if (source.len < sizeof(flagship_source_t)) {
+        return 0;
+    }
+
+    s = (const flagship_source_t *) source.data;
+
+    if (s->nmarks > (source.len - sizeof(flagship_source_t))
+                    / sizeof(flagship_mark_t))
+    {
+        return 0;
+    }
+
+    marks = flagship_source_marks(source);
+
+    for (i = 0; i < s->nmarks; i++) {
+        if (marks[i].part >= FLAGSHIP_PART_LAST
+            || (i && marks[i].code < marks[i - 1].code)
+            || (uint64_t) marks[i].name + marks[i].name_len > source.len)
+        {
+            return 0;
         }
     }
 

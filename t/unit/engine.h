@@ -21,6 +21,7 @@
 #include "flagship_context.h"
 #include "flagship_document.h"
 #include "flagship_eval.h"
+#include "flagship_explain.h"
 #include "flagship_hash.h"
 
 
@@ -278,6 +279,71 @@ engine_copy(char *buf, size_t size, flagship_str_t s)
 }
 
 
+/* Whatever is asked is explained too: by the same code, so with the same
+   decision, and as JSON that says so. */
+
+static inline void
+engine_explain(engine_request_t *r, uint32_t flag, flagship_decision_t *d)
+{
+    void                        *memory;
+    unsigned                     fetched;
+    flagship_eval_t             *ev;
+    flagship_json_t              json;
+    flagship_scratch_t          *scratch;
+    flagship_decision_t          explained;
+    const flagship_image_t      *image;
+    flagship_explanation_t       trace;
+    const flagship_json_node_t  *variant;
+
+    image = r->engine->image;
+    memory = malloc(flagship_eval_size(image));
+    scratch = calloc(1, sizeof(flagship_scratch_t));
+    assert_non_null(memory);
+    assert_non_null(scratch);
+
+    memset(&trace, 0, sizeof(trace));
+    memset(&explained, 0xa5, sizeof(explained));
+    fetched = r->context.fetched;
+
+    ev = flagship_eval_init(memory, image, scratch, r->ev->now, engine_fetch,
+                            &r->context);
+
+    assert_int_equal(flagship_explain(ev, flag, &explained, &trace),
+                     FLAGSHIP_OK);
+
+    r->context.fetched = fetched;
+
+    assert_int_equal(explained.flag, d->flag);
+    assert_int_equal(explained.variant, d->variant);
+    assert_int_equal(explained.reason, d->reason);
+    assert_int_equal(explained.error, d->error);
+
+    flagship_json_init(&json);
+
+    if (flagship_json_parse(&json, trace.data, trace.len) != FLAGSHIP_OK) {
+        fail_msg("%s at %zu: %.*s", json.error, json.offset, (int) trace.len,
+                 trace.data);
+    }
+
+    variant = flagship_json_get(json.nodes, "variant");
+    assert_non_null(variant);
+
+    if (d->variant == FLAGSHIP_NO_VARIANT) {
+        assert_int_equal(variant->type, FLAGSHIP_JSON_NULL);
+
+    } else {
+        assert_true(flagship_str_eq(flagship_json_str(variant),
+                                    flagship_variant_name(image, flag,
+                                                          d->variant)));
+    }
+
+    flagship_json_free(&json);
+    free(trace.data);
+    free(scratch);
+    free(memory);
+}
+
+
 static inline void
 engine_ask(engine_request_t *r, const char *key, engine_result_t *result)
 {
@@ -308,6 +374,8 @@ engine_ask(engine_request_t *r, const char *key, engine_result_t *result)
 
     assert_int_equal(engine_allocations, allocations);
     assert_int_equal(d->flag, flag);
+
+    engine_explain(r, flag, d);
 
     engine_copy(result->reason, sizeof(result->reason),
                 flagship_reason_name(d->reason));

@@ -31,7 +31,7 @@ static const char  sample[] =
     "  \"default_variant\": \"y\", \"metadata\": {\"team\": \"web\"},"
     "  \"enable_at\": \"2020-01-01T00:00:00Z\","
     "  \"prerequisites\": [{\"flag\": \"simple\", \"variant\": \"on\"}],"
-    "  \"rules\": [{\"when\": {\"segment\": \"keyed\"},"
+    "  \"rules\": [{\"name\": \"first\", \"when\": {\"segment\": \"keyed\"},"
     "   \"serve\": {\"split\": {\"x\": 1, \"y\": 3}}}]},"
     " {\"key\": \"values\", \"type\": \"string\", \"enabled\": true,"
     "  \"variants\": {\"a\": \"1\", \"b1\": \"2\", \"x\": \"3\"},"
@@ -134,14 +134,17 @@ touch(flagship_str_t s)
 static void
 use(verify_t *v, const flagship_image_t *image)
 {
-    void                 *memory;
-    size_t                i;
-    uint32_t              flag;
-    flagship_eval_t      *ev;
-    flagship_decision_t   d;
+    void                   *memory;
+    size_t                  i;
+    uint32_t                flag;
+    flagship_eval_t        *ev;
+    flagship_decision_t     d;
+    flagship_explanation_t  trace;
 
     memory = malloc(flagship_eval_size(image));
     assert_non_null(memory);
+
+    memset(&trace, 0, sizeof(trace));
 
     for (i = 0; i < unit_n(contexts); i++) {
 
@@ -162,9 +165,14 @@ use(verify_t *v, const flagship_image_t *image)
                 touch(flagship_variant_text(image, flag, d.variant));
                 touch(flagship_variant_json(image, flag, d.variant));
             }
+
+            trace.len = 0;
+            assert_int_equal(flagship_explain(ev, flag, &d, &trace),
+                             FLAGSHIP_OK);
         }
     }
 
+    free(trace.data);
     free(memory);
 
     (void) flagship_image_find(image, unit_str("values"));

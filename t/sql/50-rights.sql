@@ -48,7 +48,15 @@ SELECT pg_temp.may('flagship_admin', sql) FROM (VALUES
     ('UPDATE flagship.tenants SET key = ''emca'' WHERE key = ''acme'''),
     ('DELETE FROM flagship.tenants WHERE key = ''emca'''),
     ('SELECT count(*) FROM flagship.audit'),
-    ('SELECT * FROM flagship.delta(NULL, NULL)')) AS t (sql);
+    ('SELECT * FROM flagship.delta(NULL, NULL)'),
+    ('SELECT flagship.create_flag(''x'', ''default'', ''dev'', ''g'', ''{}'', false)'),
+    ('SELECT flagship.change_flag(''x'', ''default'', ''dev'', ''g'', ''{"metadata": {"a": 1}}'', NULL, NULL, NULL, true)'),
+    ('SELECT flagship.archive_flag(''x'', ''default'', ''dev'', ''g'', NULL, false)'),
+    ('SELECT flagship.restore_flag(''x'', ''default'', ''dev'', (SELECT id FROM flagship.flags WHERE key = ''g''), NULL, false)'),
+    ('SELECT flagship.read_flag(''default'', ''dev'', ''g'', false, ''{}'')'),
+    ('SELECT flagship.purge_flag(''x'', ''default'', ''dev'', ''g'', false, NULL, false)'),
+    ('SELECT flagship.flag_document(f) FROM flagship.flags f'),
+    ('SELECT flagship.audit_document(a) FROM flagship.audit a')) AS t (sql);
 SELECT pg_temp.may_not('flagship_admin', sql) FROM (VALUES
     ('INSERT INTO flagship.audit (actor, entity, entity_id, action, after, revision) VALUES (''x'', ''flag'', '''', ''create'', ''1'', 1)'),
     ('UPDATE flagship.audit SET actor = ''x'''),
@@ -87,7 +95,9 @@ SELECT pg_temp.may_not('flagship_edge', sql) FROM (VALUES
     ('DELETE FROM flagship.api_keys'),
     ('UPDATE flagship.revision SET revision = 1'),
     ('SELECT * FROM flagship.audit'),
-    ('SELECT flagship.take_revision()')) AS t (sql);
+    ('SELECT flagship.take_revision()'),
+    ('SELECT flagship.create_flag(''x'', ''default'', ''dev'', ''g'', ''{}'', false)'),
+    ('SELECT flagship.read_flag(''default'', ''dev'', ''f'', false, NULL)')) AS t (sql);
 
 -- Metrics.
 
@@ -107,6 +117,7 @@ SELECT pg_temp.may_not('flagship_owner', 'TRUNCATE flagship.audit');
 -- What an admin does is written with the owner's rights but in his own name.
 
 CREATE ROLE "Some Body" LOGIN IN ROLE flagship_admin;
+SELECT set_config('flagship.actor', '', true) AS x \gset
 SET SESSION AUTHORIZATION "Some Body";
 INSERT INTO flagship.flags (key) VALUES ('mine');
 RESET SESSION AUTHORIZATION;

@@ -275,6 +275,15 @@ flagship_symbol_str(const flagship_image_t *image, const flagship_symbol_t *s)
 }
 
 
+/* A loop: what follows it, up to its jt, is its body. */
+
+static inline int
+flagship_code_loops(const flagship_code_t *code)
+{
+    return code->op >= FLAGSHIP_OP_MAP && code->op <= FLAGSHIP_OP_REDUCE;
+}
+
+
 static inline flagship_str_t
 flagship_literal(const char *chunk, uint32_t offset)
 {

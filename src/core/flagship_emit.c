@@ -569,9 +569,12 @@ flagship_emit_link(flagship_compiler_t *c)
             return FLAGSHIP_ERROR;
         }
 
+        /* a loop's body ends before its target, whatever stands there */
+
         if (target < c->unit->code.len / sizeof(flagship_code_t)
             && code[target].op == FLAGSHIP_OP_JUMP
-            && !flagship_emit_serves(c, target))
+            && !flagship_emit_serves(c, target)
+            && !flagship_code_loops(&code[jumps[n].code]))
         {
             target = code[target].jt;
         }

@@ -62,12 +62,12 @@ ngx_http_flagship_pg_open(ngx_http_flagship_pg_options_t *options)
     pg->wake.handler = ngx_http_flagship_pg_wake_handler;
     pg->wake.data = &pg->dummy;
     pg->wake.log = pg->log;
-    pg->wake.cancelable = 1;
+    pg->wake.cancelable = !options->finish;
 
     pg->deadline.handler = ngx_http_flagship_pg_deadline_handler;
     pg->deadline.data = &pg->dummy;
     pg->deadline.log = pg->log;
-    pg->deadline.cancelable = 1;
+    pg->deadline.cancelable = !options->finish;
 
     /* a timer, since events posted before the loop runs would wait in it */
 
@@ -235,7 +235,9 @@ ngx_http_flagship_pg_next(ngx_http_flagship_pg_t *pg)
     const char                       *why;
     ngx_http_flagship_pg_conninfo_t  *info;
 
-    if (ngx_exiting || ngx_quit || ngx_terminate) {
+    if (ngx_terminate
+        || ((ngx_exiting || ngx_quit) && !pg->options.finish))
+    {
         ngx_http_flagship_pg_fail(pg, "the worker is exiting");
         return;
     }
@@ -419,4 +421,5 @@ ngx_http_flagship_pg_drop(ngx_http_flagship_pg_t *pg)
     }
 
     pg->broken = 0;
+    pg->suspended = 0;
 }

@@ -61,15 +61,21 @@ typedef struct {
     ngx_msec_t                        query_timeout;
                                                   /* send to last result; the
                                                      server gives up a second
-                                                     later (statement_timeout),
-                                                     except behind a pooler
-                                                     that refuses "options" */
+                                                     later, except behind a
+                                                     pooler that refuses
+                                                     "options" */
+    ngx_msec_t                        statement_timeout;
+                                                  /* when the server gives up,
+                                                     0: as said above */
     ngx_resolver_t                   *resolver;   /* NULL: thread pool */
     ngx_msec_t                        resolver_timeout;
     ngx_thread_pool_t                *threads;    /* NULL: no threads, only
                                                      addresses and sockets */
     unsigned                          writable:1; /* pass over hosts that are
                                                      in recovery */
+    unsigned                          finish:1;   /* a worker that exits waits
+                                                     for the attempt or the
+                                                     query under way */
     const char                       *application_name;
 
     /* Connected, idle and ready for a query. */
@@ -118,7 +124,15 @@ ngx_int_t ngx_http_flagship_pg_query(ngx_http_flagship_pg_t *pg,
     const char *sql, ngx_uint_t nparams, const char *const *params,
     ngx_uint_t single, ngx_http_flagship_pg_result_pt on_result, void *data);
 
-/* Ready for a query, and no transaction was left open: fit for a pool. */
+/*
+ * Back-pressure: while suspended nothing is read and no handler is called, but
+ * the deadline goes on.
+ */
+void ngx_http_flagship_pg_suspend(ngx_http_flagship_pg_t *pg);
+void ngx_http_flagship_pg_resume(ngx_http_flagship_pg_t *pg);
+
+/* Ready for a query, no transaction was left open, and nothing has come from
+   the server meanwhile, such as its farewell: fit for a pool. */
 ngx_uint_t ngx_http_flagship_pg_idle(ngx_http_flagship_pg_t *pg);
 
 /* Closes at once, from whatever state, and frees. */

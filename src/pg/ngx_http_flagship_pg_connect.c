@@ -162,11 +162,17 @@ ngx_http_flagship_pg_limit(ngx_http_flagship_pg_t *pg, ngx_pool_t *pool)
     u_char                           *text;
     size_t                            len;
     ngx_uint_t                        i;
+    ngx_msec_t                        limit;
     const char                       *options;
     ngx_http_flagship_pg_conninfo_t  *info;
 
     info = pg->options.conninfo;
+    limit = pg->options.statement_timeout;
     options = "";
+
+    if (limit == 0) {
+        limit = pg->options.query_timeout + NGX_HTTP_FLAGSHIP_PG_MARGIN;
+    }
 
     for (i = 0; i < info->nparams; i++) {
 
@@ -182,10 +188,7 @@ ngx_http_flagship_pg_limit(ngx_http_flagship_pg_t *pg, ngx_pool_t *pool)
 
     if (text) {
         (void) ngx_snprintf(text, len, "-c statement_timeout=%M %s%Z",
-                            ngx_min(pg->options.query_timeout
-                                    + NGX_HTTP_FLAGSHIP_PG_MARGIN,
-                                    NGX_MAX_INT32_VALUE),
-                            options);
+                            ngx_min(limit, NGX_MAX_INT32_VALUE), options);
     }
 
     return (char *) text;
@@ -434,6 +437,8 @@ ngx_http_flagship_pg_ready(ngx_http_flagship_pg_t *pg)
 
     pg->state = NGX_HTTP_FLAGSHIP_PG_IDLE;
     pg->why_len = 0;
+
+    ngx_http_flagship_pg_busy(pg, 0);
 
     pg->options.on_ready(pg, pg->options.data);
 }

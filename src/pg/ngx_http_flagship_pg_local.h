@@ -131,6 +131,7 @@ struct ngx_http_flagship_pg_s {
     unsigned                          pooled:1;  /* the host takes no
                                                     "options" */
     unsigned                          broken:1;  /* reported by "wake" */
+    unsigned                          suspended:1; /* nothing is read */
     unsigned                          closed:1;  /* freed by the outermost
                                                     handler */
 };
@@ -191,12 +192,16 @@ ngx_int_t ngx_http_flagship_pg_want(ngx_http_flagship_pg_t *pg,
     ngx_uint_t read, ngx_uint_t write);
 /* Bytes that OpenSSL has read and libpq has not: no event tells of them. */
 ngx_uint_t ngx_http_flagship_pg_pending(ngx_http_flagship_pg_t *pg);
+/* Neither bytes nor an end wait in the socket. */
+ngx_uint_t ngx_http_flagship_pg_silent(ngx_http_flagship_pg_t *pg);
 
 
 /* Sends in whatever state and without a deadline; NGX_ERROR: it is broken. */
 ngx_int_t ngx_http_flagship_pg_send(ngx_http_flagship_pg_t *pg,
     const char *sql, ngx_uint_t nparams, const char *const *params,
     ngx_uint_t single);
+/* With "finish", a worker that exits waits for a busy one. */
+void ngx_http_flagship_pg_busy(ngx_http_flagship_pg_t *pg, ngx_uint_t busy);
 /* The socket of an established connection can be read or written. */
 void ngx_http_flagship_pg_io(ngx_http_flagship_pg_t *pg);
 void ngx_http_flagship_pg_notice(void *data, const PGresult *result);

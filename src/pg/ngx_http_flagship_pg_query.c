@@ -67,6 +67,8 @@ ngx_http_flagship_pg_query(ngx_http_flagship_pg_t *pg, const char *sql,
         return NGX_ERROR;
     }
 
+    ngx_http_flagship_pg_busy(pg, 1);
+
     pg->state = NGX_HTTP_FLAGSHIP_PG_QUERY;
     pg->on_result = on_result;
     pg->result_data = data;
@@ -86,19 +88,42 @@ ngx_http_flagship_pg_query(ngx_http_flagship_pg_t *pg, const char *sql,
 }
 
 
+void
+ngx_http_flagship_pg_suspend(ngx_http_flagship_pg_t *pg)
+{
+    if (pg->state == NGX_HTTP_FLAGSHIP_PG_QUERY && !pg->broken) {
+        pg->suspended = 1;
+        (void) ngx_http_flagship_pg_want(pg, 0, pg->connection->write->active);
+    }
+}
+
+
+/* What was read already makes no event. */
+
+void
+ngx_http_flagship_pg_resume(ngx_http_flagship_pg_t *pg)
+{
+    if (pg->suspended) {
+        pg->suspended = 0;
+        ngx_http_flagship_pg_timer(&pg->wake, 0);
+    }
+}
+
+
 ngx_uint_t
 ngx_http_flagship_pg_idle(ngx_http_flagship_pg_t *pg)
 {
     return !pg->closed && !pg->broken
            && pg->state == NGX_HTTP_FLAGSHIP_PG_IDLE
-           && PQtransactionStatus(pg->conn) == PQTRANS_IDLE;
+           && PQtransactionStatus(pg->conn) == PQTRANS_IDLE
+           && ngx_http_flagship_pg_silent(pg);
 }
 
 
 void
 ngx_http_flagship_pg_io(ngx_http_flagship_pg_t *pg)
 {
-    if (ngx_http_flagship_pg_read(pg) != NGX_OK
+    if ((!pg->suspended && ngx_http_flagship_pg_read(pg) != NGX_OK)
         || ngx_http_flagship_pg_flush(pg) != NGX_OK)
     {
         ngx_http_flagship_pg_lost(pg, NULL);
@@ -107,7 +132,7 @@ ngx_http_flagship_pg_io(ngx_http_flagship_pg_t *pg)
 
     ngx_http_flagship_pg_results(pg);
 
-    if (!ngx_http_flagship_pg_gone(pg)) {
+    if (!ngx_http_flagship_pg_gone(pg) && !pg->suspended) {
         ngx_http_flagship_pg_notifications(pg);
     }
 }
@@ -151,7 +176,7 @@ ngx_http_flagship_pg_flush(ngx_http_flagship_pg_t *pg)
         return NGX_ERROR;
     }
 
-    return ngx_http_flagship_pg_want(pg, 1, rc == 1);
+    return ngx_http_flagship_pg_want(pg, !pg->suspended, rc == 1);
 }
 
 
@@ -164,7 +189,7 @@ ngx_http_flagship_pg_results(ngx_http_flagship_pg_t *pg)
     while (pg->state == NGX_HTTP_FLAGSHIP_PG_PROBE
            || pg->state == NGX_HTTP_FLAGSHIP_PG_QUERY)
     {
-        if (PQisBusy(pg->conn)) {
+        if (pg->suspended || PQisBusy(pg->conn)) {
             return;
         }
 
@@ -179,6 +204,7 @@ ngx_http_flagship_pg_results(ngx_http_flagship_pg_t *pg)
 
             if (pg->state == NGX_HTTP_FLAGSHIP_PG_QUERY) {
                 pg->state = NGX_HTTP_FLAGSHIP_PG_IDLE;
+                ngx_http_flagship_pg_busy(pg, 0);
 
                 if (pg->deadline.timer_set) {
                     ngx_del_timer(&pg->deadline);

@@ -65,7 +65,7 @@ ngx_http_flagship_pg_attach(ngx_http_flagship_pg_t *pg)
 
     c->data = pg;
     c->log = pg->log;
-    c->idle = 1;
+    c->idle = !pg->options.finish;
     c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
 
     c->read->handler = ngx_http_flagship_pg_event_handler;
@@ -177,4 +177,23 @@ ngx_http_flagship_pg_pending(ngx_http_flagship_pg_t *pg)
     ssl = PQsslInUse(pg->conn) ? PQsslStruct(pg->conn, "OpenSSL") : NULL;
 
     return ssl && SSL_pending(ssl) > 0;
+}
+
+
+ngx_uint_t
+ngx_http_flagship_pg_silent(ngx_http_flagship_pg_t *pg)
+{
+    char  byte;
+
+    return recv(pg->connection->fd, &byte, 1, MSG_PEEK|MSG_DONTWAIT) == -1
+           && ngx_socket_errno == NGX_EAGAIN;
+}
+
+
+/* nginx closes what is idle when a worker begins to exit. */
+
+void
+ngx_http_flagship_pg_busy(ngx_http_flagship_pg_t *pg, ngx_uint_t busy)
+{
+    pg->connection->idle = !(busy && pg->options.finish);
 }

@@ -114,8 +114,20 @@ ngx_module_t  ngx_http_flagship_pg_probe_module = {
 
 /* What nginx's own build writes for a dynamic module. */
 
-ngx_module_t *ngx_modules[] = { &ngx_http_flagship_pg_probe_module, NULL };
-char *ngx_module_names[] = { "ngx_http_flagship_pg_probe_module", NULL };
+extern ngx_module_t  ngx_http_flagship_pool_probe_module;
+
+ngx_module_t *ngx_modules[] = {
+    &ngx_http_flagship_pg_probe_module,
+    &ngx_http_flagship_pool_probe_module,
+    NULL
+};
+
+char *ngx_module_names[] = {
+    "ngx_http_flagship_pg_probe_module",
+    "ngx_http_flagship_pool_probe_module",
+    NULL
+};
+
 char *ngx_module_order[] = { NULL };
 
 

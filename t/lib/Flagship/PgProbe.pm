@@ -12,6 +12,14 @@ package Flagship::PgProbe;
 #   $p->state; $p->close;              # each takes id => N, 0 by default
 #   $p->parse('host=a,b');             # what becomes of a conninfo
 #   $p->fds;                           # of the worker
+#
+# and calls of a pool, in a location that says pool_probe "conninfo" size=2:
+#
+#   $p->call('/b', 'SELECT 1', write => 1);         # { done => 1, rows => 1 }
+#   my $get = $p->calling('/b', 'SELECT pg_sleep(9)');  # under way
+#   $get->close;                       # the client goes away
+#   $get->answer;                      # or waits
+#   $p->stat('/b');                    # { idle => 1, busy => 0, ... }
 
 use strict;
 use warnings;
@@ -19,6 +27,7 @@ use warnings;
 use Carp qw(croak);
 use Fcntl qw(:flock);
 use Flagship::Test ();
+use IO::Socket::INET ();
 use JSON::PP ();
 
 my $top = $Flagship::Test::top;
@@ -81,6 +90,40 @@ sub close { shift->ask('/parse', op => 'close', @_) }
 sub parse { $_[0]->ask('/parse', op => 'parse', text => $_[1]) }
 
 
+sub call {
+    my ($self, $uri, $sql, %o) = @_;
+
+    return $self->ask($uri, $self->_call($sql, %o));
+}
+
+
+sub calling {
+    my ($self, $uri, $sql, %o) = @_;
+
+    my $asked = $self->uri($uri, $self->_call($sql, %o));
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $self->{t}->port,
+    ) or croak "cannot connect: $!";
+
+    $socket->syswrite("GET $asked HTTP/1.0\r\n\r\n");
+
+    return bless { socket => $socket }, 'Flagship::PgProbe::Calling';
+}
+
+
+sub _call {
+    my ($self, $sql, %o) = @_;
+
+    my $params = delete $o{params} // [];
+
+    return (op => 'call', sql => $sql, %o,
+        map { ("p$_" => $params->[$_ - 1]) } 1 .. @$params);
+}
+
+
+sub stat { $_[0]->ask($_[1], op => 'stat') }
+
+
 sub uri {
     my ($self, $uri, %o) = @_;
 
@@ -134,8 +177,8 @@ sub _module {
         or croak "cannot lock: $!";
     flock $lock, LOCK_EX;
 
-    my $made = (stat $module)[9] // 0;
-    return $module unless grep { (stat $_)[9] >= $made } @known;
+    my $made = (CORE::stat $module)[9] // 0;
+    return $module unless grep { (CORE::stat $_)[9] >= $made } @known;
 
     my $nginx = ($ENV{NGINX_SRC} // '/usr/share/nginx/src') . '/src';
 
@@ -161,6 +204,21 @@ sub _module {
 
     return $module;
 }
+
+
+package Flagship::PgProbe::Calling;
+
+sub answer {
+    my ($self) = @_;
+
+    my $text = do { local $/; readline $self->{socket} } // '';
+
+    return $text =~ /\r\n\r\n(\{.*\})\z/s
+        ? JSON::PP->new->utf8->decode($1) : { text => $text };
+}
+
+
+sub close { delete $_[0]{socket} }
 
 
 1;

@@ -59,6 +59,7 @@ typedef enum {
     FLAGSHIP_OP_SEMVER,       /* sem_ver dst of a and the version at imm */
     FLAGSHIP_OP_IN_CIDR,      /* an address in the ranges at imm */
     FLAGSHIP_OP_IN_RANGES,    /* an address in the ranges of operand imm */
+    FLAGSHIP_OP_IN_SET,       /* in the id set imm */
     FLAGSHIP_OP_ROLLOUT,      /* a's bucket is below imm */
     FLAGSHIP_OP_SEGMENT,      /* segment imm holds */
     FLAGSHIP_OP_FLAG_IS,      /* flag imm serves the variant named at aux */
@@ -248,8 +249,9 @@ typedef struct {
 #define FLAGSHIP_RELOC_AUX      2u   /* operand aux, a slot */
 #define FLAGSHIP_RELOC_ATOM     3u   /* imm, an atom */
 #define FLAGSHIP_RELOC_LIST     4u   /* the atoms of a list */
-#define FLAGSHIP_RELOC_FLAG     5u   /* imm, a flag */
-#define FLAGSHIP_RELOC_SEGMENT  6u   /* imm, a segment */
+#define FLAGSHIP_RELOC_SET      5u   /* imm, an id set */
+#define FLAGSHIP_RELOC_FLAG     6u   /* imm, a flag */
+#define FLAGSHIP_RELOC_SEGMENT  7u   /* imm, a segment */
 
 
 #define flagship_code(image, record)                                          \

@@ -45,6 +45,13 @@ flagship_unit_t *flagship_unit_create(unsigned fractional);
 void flagship_unit_destroy(flagship_unit_t *unit);
 
 /*
+ * Names an id set that the tenant has; all of them are named before anything
+ * else is added, since rules that look into another are refused.
+ */
+
+int flagship_unit_add_set(flagship_unit_t *unit, flagship_str_t name);
+
+/*
  * One flag, a document of SEMANTICS' form.  "key" is given apart because it is
  * the identity, whatever else is wrong with the document.  A later document
  * of the same key replaces an earlier.
@@ -92,7 +99,9 @@ int flagship_unit_set_metadata(flagship_unit_t *unit,
  *
  * Cycles through prerequisites, flag and segment: every record of the unit
  * that closes one is refused as above.  What asks for a segment that does not
- * exist is refused in the same way.
+ * exist is refused in the same way.  A record of "last" may look into an id
+ * set that is gone by now: it stays as its last good form, and the image says
+ * that the set is lost, so that its members are kept for it.
  *
  * On FLAGSHIP_OK *image is malloc()ed memory of *len bytes (a verified image)
  * that the caller free()s.  FLAGSHIP_ERROR: no memory.  FLAGSHIP_DECLINED:

@@ -32,6 +32,7 @@ typedef struct {
     const flagship_json_node_t  *flags;      /* array or object */
     const flagship_json_node_t  *segments;   /* array or NULL */
     const flagship_json_node_t  *environments;
+    const flagship_json_node_t  *idsets;     /* object or NULL */
     const flagship_json_node_t  *evaluators;
     const flagship_json_node_t  *metadata;
     flagship_str_t               tenant;
@@ -42,12 +43,16 @@ typedef struct {
     flagship_set_t              *sets;
     uint32_t                     nsets;
     uint32_t                    *set_of;     /* of each flag; NONE: refused */
+    uint8_t                     *good;       /* of each id set */
 } flagship_documents_t;
 
 
 static int flagship_document_read(flagship_documents_t *d,
     const flagship_json_node_t *root);
 static int flagship_document_is_flagd(const flagship_json_node_t *flags);
+static int flagship_document_good(flagship_documents_t *d);
+static int flagship_document_know(flagship_documents_t *d,
+    const flagship_set_t *set, flagship_unit_t *unit);
 static int flagship_document_sets(flagship_documents_t *d);
 static uint32_t flagship_document_set(flagship_documents_t *d,
     flagship_str_t tenant, flagship_str_t environment);
@@ -92,7 +97,11 @@ flagship_document_compile_as(const flagship_json_node_t *root,
         return FLAGSHIP_DECLINED;
     }
 
-    rc = flagship_document_sets(&d);
+    rc = flagship_document_good(&d);
+
+    if (rc == FLAGSHIP_OK) {
+        rc = flagship_document_sets(&d);
+    }
 
     for (i = 0; i < d.nsets && rc == FLAGSHIP_OK; i++) {
         set = &d.sets[i];
@@ -107,6 +116,7 @@ flagship_document_compile_as(const flagship_json_node_t *root,
         unit->evaluators = d.evaluators;
 
         if (flagship_unit_set_metadata(unit, set->metadata) != FLAGSHIP_OK
+            || flagship_document_know(&d, set, unit) != FLAGSHIP_OK
             || flagship_document_segments(&d, set, unit) != FLAGSHIP_OK
             || flagship_document_flags(&d, i, unit) != FLAGSHIP_OK)
         {
@@ -122,6 +132,7 @@ flagship_document_compile_as(const flagship_json_node_t *root,
 
     free(d.sets);
     free(d.set_of);
+    free(d.good);
 
     return rc;
 }
@@ -173,6 +184,7 @@ flagship_document_read(flagship_documents_t *d,
 
     d->segments = flagship_json_get(root, "segments");
     d->environments = flagship_json_get(root, "environments");
+    d->idsets = flagship_json_get(root, "sets");
 
     if (d->segments && d->segments->type != FLAGSHIP_JSON_ARRAY) {
         flagship_errors_add(d->errors, 0, none, "/segments",
@@ -184,6 +196,85 @@ flagship_document_read(flagship_documents_t *d,
         flagship_errors_add(d->errors, 0, none, "/environments",
                             "must be an array");
         d->environments = NULL;
+    }
+
+    if (d->idsets && d->idsets->type != FLAGSHIP_JSON_OBJECT) {
+        flagship_errors_add(d->errors, 0, none, "/sets",
+                            "must be an object");
+        d->idsets = NULL;
+    }
+
+    return FLAGSHIP_OK;
+}
+
+
+const flagship_json_node_t *
+flagship_document_sets_of(const flagship_json_node_t *root)
+{
+    flagship_errors_t     errors;
+    flagship_documents_t  d;
+
+    memset(&d, 0, sizeof(d));
+
+    d.errors = &errors;
+    flagship_errors_init(&errors);
+
+    return flagship_document_read(&d, root) == FLAGSHIP_OK ? d.idsets : NULL;
+}
+
+
+/* Which of the id sets are such. */
+
+static int
+flagship_document_good(flagship_documents_t *d)
+{
+    uint32_t                     i;
+    const flagship_json_node_t  *name, *ids;
+
+    if (d->idsets == NULL) {
+        return FLAGSHIP_OK;
+    }
+
+    d->good = malloc(d->idsets->len + 1);
+    if (d->good == NULL) {
+        return FLAGSHIP_ERROR;
+    }
+
+    name = d->idsets + 1;
+
+    for (i = 0; i < d->idsets->len; i++, name = ids + ids->next) {
+        ids = name + 1;
+        d->good[i] = flagship_document_idset_check(name, d->errors);
+    }
+
+    return FLAGSHIP_OK;
+}
+
+
+/* They are those of the tenant of flags that name none. */
+
+static int
+flagship_document_know(flagship_documents_t *d, const flagship_set_t *set,
+    flagship_unit_t *unit)
+{
+    uint32_t                     i;
+    const flagship_json_node_t  *name, *ids;
+
+    if (d->idsets == NULL || !flagship_str_eq(set->tenant, d->tenant)) {
+        return FLAGSHIP_OK;
+    }
+
+    name = d->idsets + 1;
+
+    for (i = 0; i < d->idsets->len; i++, name = ids + ids->next) {
+        ids = name + 1;
+
+        if (d->good[i]
+            && flagship_unit_add_set(unit, flagship_json_str(name))
+               != FLAGSHIP_OK)
+        {
+            return FLAGSHIP_ERROR;
+        }
     }
 
     return FLAGSHIP_OK;

@@ -38,6 +38,8 @@ flagship_traced int flagship_eval_semver(flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 flagship_traced int flagship_eval_list(flagship_eval_t *ev,
     flagship_frame_t *fr, const flagship_code_t *code);
+static int flagship_eval_in_set(const flagship_eval_t *ev,
+    const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_cidr(const flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_ranges(const flagship_value_t *v,
@@ -93,6 +95,7 @@ flagship_eval_init(void *memory, const flagship_image_t *image,
     ev->fetch = fetch;
     ev->data = data;
     ev->now = now;
+    ev->sets = NULL;
     ev->key = flagship_str("", 0);
 
     ev->slots = (flagship_slot_t *) (ev + 1);
@@ -539,6 +542,9 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     case FLAGSHIP_OP_IN_CIDR:
         return flagship_eval_cidr(fr, code, v);
 
+    case FLAGSHIP_OP_IN_SET:
+        return flagship_eval_in_set(ev, code, v);
+
     case FLAGSHIP_OP_IN_RANGES:
         return flagship_eval_ranges(v, flagship_eval_operand(ev, fr,
                                                              code->imm));
@@ -655,6 +661,36 @@ flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     }
 
     return *atom == slot->atom;
+}
+
+
+/* An id is a text, or a number as "cat" writes it. */
+
+static int
+flagship_eval_in_set(const flagship_eval_t *ev, const flagship_code_t *code,
+    const flagship_value_t *v)
+{
+    char                     buf[FLAGSHIP_NUMBER_LEN];
+    flagship_str_t           id;
+    const flagship_idset_t  *set;
+
+    set = ev->sets ? ev->sets[code->imm] : NULL;
+
+    if (set == NULL) {
+        return 0;
+    }
+
+    if (v->type == FLAGSHIP_STRING) {
+        id = flagship_str(v->u.str, v->len);
+
+    } else if (v->type == FLAGSHIP_NUMBER) {
+        id = flagship_str(buf, flagship_number_print(v->u.number, buf));
+
+    } else {
+        return 0;
+    }
+
+    return flagship_idset_has(set, id, flagship_hash32(id.data, id.len));
 }
 
 

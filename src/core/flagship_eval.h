@@ -21,6 +21,7 @@
 
 
 #include "flagship_core.h"
+#include "flagship_idset.h"
 #include "flagship_image.h"
 #include "flagship_value.h"
 
@@ -98,6 +99,7 @@ typedef struct {
     flagship_fetch_pt          fetch;
     void                      *data;
     int64_t                    now;      /* Unix seconds */
+    const flagship_idset_t *const  *sets;    /* the image's; NULL: none */
 
     flagship_str_t             key;      /* of the flag being evaluated */
     flagship_slot_t           *slots;
@@ -118,6 +120,20 @@ size_t flagship_eval_size(const flagship_image_t *image);
 flagship_eval_t *flagship_eval_init(void *memory,
     const flagship_image_t *image, flagship_scratch_t *scratch, int64_t now,
     flagship_fetch_pt fetch, void *data);
+
+/*
+ * Binds the members of the image's id sets, in the order of their names in the
+ * image; NULL in it is an empty one.  "sets" is the caller's and must live as
+ * long as the evaluation.  Unless called, all are empty.
+ */
+
+static inline void
+flagship_eval_bind_sets(flagship_eval_t *ev,
+    const flagship_idset_t *const *sets)
+{
+    ev->sets = sets;
+}
+
 
 /* Decides the flag with this index (not FLAGSHIP_NONE). */
 void flagship_eval(flagship_eval_t *ev, uint32_t flag,

@@ -40,6 +40,7 @@ const char *const  flagship_explain_ops[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_SEMVER] = "sem_ver",
     [FLAGSHIP_OP_IN_CIDR] = "in_cidr",
     [FLAGSHIP_OP_IN_RANGES] = "in_cidr",
+    [FLAGSHIP_OP_IN_SET] = "in_set",
     [FLAGSHIP_OP_ROLLOUT] = "rollout",
     [FLAGSHIP_OP_SEGMENT] = "segment",
     [FLAGSHIP_OP_FLAG_IS] = "flag",
@@ -338,6 +339,11 @@ flagship_explain_with(flagship_tracer_t *t, flagship_frame_t *fr,
     case FLAGSHIP_OP_STARTS:
     case FLAGSHIP_OP_ENDS:
         flagship_value_string(&v, flagship_literal(fr->chunk, code->imm));
+        break;
+
+    case FLAGSHIP_OP_IN_SET:
+        flagship_value_string(&v, flagship_image_set(t->ev->image,
+                                                     code->imm));
         break;
 
     case FLAGSHIP_OP_EQ:

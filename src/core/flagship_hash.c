@@ -389,3 +389,53 @@ flagship_hash32(const char *data, size_t len)
 
     return (uint32_t) (h ^ h >> 32);
 }
+
+
+/*
+ * Four lanes of multiply and xor-shift over 8-byte words.  It finds torn
+ * writes and bit rot, no adversary: the file that keeps a block has a
+ * cryptographic digest of its own.
+ */
+
+uint64_t
+flagship_digest(const void *data, size_t len)
+{
+    size_t       i, n;
+    uint64_t     digest, lane[4], w[4];
+    const char  *p;
+
+    p = data;
+    n = len / sizeof(w);
+
+    lane[0] = 0x9e3779b97f4a7c15ull;
+    lane[1] = 0xc2b2ae3d27d4eb4full;
+    lane[2] = 0x165667b19e3779f9ull;
+    lane[3] = 0xd6e8feb86659fd93ull;
+
+    for (i = 0; i < n; i++) {
+        memcpy(w, p + i * sizeof(w), sizeof(w));
+
+        if (i == 0) {
+            w[2] = 0;
+        }
+
+        lane[0] = (lane[0] ^ w[0]) * 0xff51afd7ed558ccdull;
+        lane[1] = (lane[1] ^ w[1]) * 0xff51afd7ed558ccdull;
+        lane[2] = (lane[2] ^ w[2]) * 0xff51afd7ed558ccdull;
+        lane[3] = (lane[3] ^ w[3]) * 0xff51afd7ed558ccdull;
+
+        lane[0] ^= lane[0] >> 32;
+        lane[1] ^= lane[1] >> 32;
+        lane[2] ^= lane[2] >> 32;
+        lane[3] ^= lane[3] >> 32;
+    }
+
+    digest = len;
+
+    for (i = 0; i < 4; i++) {
+        digest = (digest ^ lane[i]) * 0xc4ceb9fe1a85ec53ull;
+        digest ^= digest >> 29;
+    }
+
+    return digest;
+}

@@ -85,5 +85,12 @@ uint32_t flagship_bucket(unsigned algorithm, uint32_t modulus,
 
 uint32_t flagship_hash32(const char *data, size_t len);
 
+/*
+ * The digest of a block, an image or an id set, whose length is a multiple of
+ * 32: of everything but its third eight bytes, where it keeps the digest.
+ */
+
+uint64_t flagship_digest(const void *data, size_t len);
+
 
 #endif /* _FLAGSHIP_HASH_H_INCLUDED_ */

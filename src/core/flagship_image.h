@@ -11,13 +11,15 @@
  *
  *     header | attributes | their table | atoms | their table
  *            | flags | their table | table of folded names | segments
- *            | strings | metadata | chunks | sources
+ *            | names of id sets | strings | metadata | chunks | sources
  *
  *   attributes  path of a context attribute; an index is a slot
  *   atoms       interned string literals, each once: equality of a literal
  *               and a slot is a compare of two indices
  *   flags       64-byte records in byte order of their keys
  *   segments    records of the same shape, in byte order of their keys
+ *   id sets     the names of those that rules look into; their members are
+ *               apart (flagship_idset.h) and may change under an image
  *   tables      open addressing, a power of two of indices, -1 empty
  *   chunks      what belongs to one record: variants, code, constants, texts;
  *               offsets in it are relative to it, so a linker copies it and
@@ -40,7 +42,7 @@
 
 
 #define FLAGSHIP_IMAGE_MAGIC    0x31474D4947414C46ull    /* "FLAGIMG1" */
-#define FLAGSHIP_IMAGE_FORMAT   3
+#define FLAGSHIP_IMAGE_FORMAT   4
 #define FLAGSHIP_IMAGE_ALIGN    64
 
 #define FLAGSHIP_NONE           0xffffffffu     /* no such index */
@@ -82,11 +84,13 @@ typedef struct {
     flagship_section_t   chunks;     /* bytes */
     flagship_section_t   metadata;   /* the flag set's, JSON text */
     flagship_section_t   sources;    /* references: flags', segments' */
+    flagship_section_t   sets;       /* names of id sets */
 
     uint32_t             shadowed;   /* flags whose header name is taken */
     uint32_t             broken;     /* flags that are a PARSE_ERROR */
     uint32_t             exposed;
-    uint32_t             reserved;
+    uint32_t             lost_sets;  /* the last of the sets, which did not
+                                        exist any more when it was linked */
 } flagship_image_t;
 
 
@@ -231,6 +235,29 @@ flagship_variant_json(const flagship_image_t *image, uint32_t flag,
 
     return flagship_str(flagship_at(image, flagship_flags(image)[flag].chunk
                                            + v->json), v->json_len);
+}
+
+
+/* The name of an id set, i < image->sets.n. */
+
+static inline flagship_str_t
+flagship_image_set(const flagship_image_t *image, uint32_t i)
+{
+    const flagship_symbol_t  *s;
+
+    s = (const flagship_symbol_t *) flagship_at(image, image->sets.offset) + i;
+
+    return flagship_str(flagship_at(image, image->strings.offset + s->offset),
+                        s->len);
+}
+
+
+/* Whether there was no such set any more when the image was linked. */
+
+static inline int
+flagship_image_set_lost(const flagship_image_t *image, uint32_t i)
+{
+    return i >= image->sets.n - image->lost_sets;
 }
 
 

@@ -26,14 +26,17 @@
 typedef struct {
     uint32_t            *attrs;
     uint32_t            *atoms;
+    uint32_t            *sets;
 } flagship_numbers_t;
 
 typedef struct {
     flagship_symbols_t   attrs;
     flagship_symbols_t   atoms;
+    flagship_symbols_t   sets;
     flagship_numbers_t   last;
     flagship_numbers_t   unit;
     flagship_str_t       metadata;
+    uint32_t             lost_sets;
     uint32_t             nflags;
     uint32_t             nsegments;
     uint32_t             nmemo;
@@ -44,8 +47,8 @@ typedef struct {
 
 static int flagship_layout_symbols(flagship_linker_t *l,
     flagship_layout_t *y);
-static int flagship_layout_numbers(flagship_numbers_t *numbers, uint32_t n,
-    uint32_t natoms);
+static int flagship_layout_numbers(flagship_numbers_t *numbers,
+    uint32_t nattrs, uint32_t natoms, uint32_t nsets);
 static void flagship_layout_mark(flagship_linker_t *l, flagship_layout_t *y,
     flagship_items_t *items);
 static int flagship_layout_old(const flagship_image_t *last,
@@ -53,6 +56,8 @@ static int flagship_layout_old(const flagship_image_t *last,
     flagship_symbols_t *symbols);
 static int flagship_layout_new(const flagship_symbols_t *from,
     uint32_t *numbers, flagship_symbols_t *symbols);
+static int flagship_layout_sets(flagship_linker_t *l, flagship_layout_t *y,
+    int lost);
 static void flagship_layout_count(flagship_linker_t *l, flagship_layout_t *y);
 static flagship_image_t *flagship_layout_write(flagship_linker_t *l,
     flagship_layout_t *y);
@@ -61,6 +66,9 @@ static uint32_t flagship_layout_section(flagship_section_t *section,
 static uint32_t flagship_layout_table_size(uint32_t n);
 static void flagship_layout_strings(flagship_image_t *image,
     const flagship_layout_t *y);
+static void flagship_layout_text(flagship_image_t *image,
+    const flagship_section_t *section, const flagship_symbols_t *symbols,
+    uint32_t *offset);
 static void flagship_layout_records(flagship_linker_t *l,
     flagship_layout_t *y, flagship_items_t *items, flagship_image_t *image,
     flagship_flag_t *records, uint32_t *chunk);
@@ -104,7 +112,8 @@ flagship_layout(flagship_linker_t *l, flagship_image_t **image, size_t *len)
     flagship_layout_count(l, &y);
 
     if (y.chunks + y.sources + y.atoms.strings.len + y.attrs.strings.len
-        + 32 * ((uint64_t) y.atoms.n + y.nflags) > INT32_MAX)
+        + y.sets.strings.len
+        + 32 * ((uint64_t) y.atoms.n + y.sets.n + y.nflags) > INT32_MAX)
     {
         flagship_errors_add(l->errors, 0, flagship_str("", 0), "",
                             "the flag set is larger than 2 GiB");
@@ -134,11 +143,14 @@ done:
 
     flagship_symbols_free(&y.attrs);
     flagship_symbols_free(&y.atoms);
+    flagship_symbols_free(&y.sets);
 
     free(y.last.attrs);
     free(y.last.atoms);
+    free(y.last.sets);
     free(y.unit.attrs);
     free(y.unit.atoms);
+    free(y.unit.sets);
 
     return rc;
 }
@@ -154,9 +166,11 @@ flagship_layout_symbols(flagship_linker_t *l, flagship_layout_t *y)
     last = l->last;
 
     if (flagship_layout_numbers(&y->last, last ? last->attrs.n : 0,
-                                last ? last->atoms.n : 0) != FLAGSHIP_OK
+                                last ? last->atoms.n : 0,
+                                last ? last->sets.n : 0) != FLAGSHIP_OK
         || flagship_layout_numbers(&y->unit, l->unit->attrs.n,
-                                   l->unit->atoms.n) != FLAGSHIP_OK)
+                                   l->unit->atoms.n, l->unit->sets.n)
+           != FLAGSHIP_OK)
     {
         return FLAGSHIP_ERROR;
     }
@@ -181,18 +195,35 @@ flagship_layout_symbols(flagship_linker_t *l, flagship_layout_t *y)
         return FLAGSHIP_ERROR;
     }
 
-    return flagship_layout_new(&l->unit->atoms, y->unit.atoms, &y->atoms);
+    if (flagship_layout_new(&l->unit->atoms, y->unit.atoms, &y->atoms)
+        != FLAGSHIP_OK
+        || flagship_layout_sets(l, y, 0) != FLAGSHIP_OK)
+    {
+        return FLAGSHIP_ERROR;
+    }
+
+    y->lost_sets = y->sets.n;
+
+    if (flagship_layout_sets(l, y, 1) != FLAGSHIP_OK) {
+        return FLAGSHIP_ERROR;
+    }
+
+    y->lost_sets = y->sets.n - y->lost_sets;
+
+    return FLAGSHIP_OK;
 }
 
 
 static int
 flagship_layout_numbers(flagship_numbers_t *numbers, uint32_t nattrs,
-    uint32_t natoms)
+    uint32_t natoms, uint32_t nsets)
 {
     numbers->attrs = calloc((size_t) nattrs + 1, sizeof(uint32_t));
     numbers->atoms = calloc((size_t) natoms + 1, sizeof(uint32_t));
+    numbers->sets = calloc((size_t) nsets + 1, sizeof(uint32_t));
 
-    return numbers->attrs && numbers->atoms ? FLAGSHIP_OK : FLAGSHIP_ERROR;
+    return numbers->attrs && numbers->atoms && numbers->sets ? FLAGSHIP_OK
+           : FLAGSHIP_ERROR;
 }
 
 
@@ -241,6 +272,10 @@ flagship_layout_mark(flagship_linker_t *l, flagship_layout_t *y,
 
             case FLAGSHIP_RELOC_ATOM:
                 numbers->atoms[code[at].imm] = 1;
+                break;
+
+            case FLAGSHIP_RELOC_SET:
+                numbers->sets[code[at].imm] = 1;
                 break;
 
             case FLAGSHIP_RELOC_LIST:
@@ -301,6 +336,43 @@ flagship_layout_new(const flagship_symbols_t *from, uint32_t *numbers,
                                           flagship_symbols_get(from, i));
         if (numbers[i] == FLAGSHIP_NONE) {
             return FLAGSHIP_ERROR;
+        }
+    }
+
+    return FLAGSHIP_OK;
+}
+
+
+/* Numbers for the sets that there are, or for those that are lost. */
+
+static int
+flagship_layout_sets(flagship_linker_t *l, flagship_layout_t *y, int lost)
+{
+    uint32_t             i, k, n, number;
+    flagship_str_t       name;
+    flagship_numbers_t  *numbers;
+
+    for (k = 0; k < 2; k++) {
+        numbers = k ? &y->unit : &y->last;
+        n = k ? l->unit->sets.n : (l->last ? l->last->sets.n : 0);
+
+        for (i = 0; i < n; i++) {
+
+            name = k ? flagship_symbols_get(&l->unit->sets, i)
+                     : flagship_image_set(l->last, i);
+
+            if (numbers->sets[i] == 0
+                || flagship_unit_knows(l->unit, name) == lost)
+            {
+                continue;
+            }
+
+            number = flagship_symbols_add(&y->sets, name);
+            if (number == FLAGSHIP_NONE) {
+                return FLAGSHIP_ERROR;
+            }
+
+            numbers->sets[i] = number;
         }
     }
 
@@ -395,6 +467,7 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
     head.format = FLAGSHIP_IMAGE_FORMAT;
     head.fractional = l->unit->fractional;
     head.nmemo = y->nmemo;
+    head.lost_sets = y->lost_sets;
 
     offset = sizeof(flagship_image_t);
 
@@ -418,8 +491,11 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
                             sizeof(uint32_t));
     flagship_layout_section(&head.segments, &offset, y->nsegments,
                             sizeof(flagship_flag_t));
+    flagship_layout_section(&head.sets, &offset, y->sets.n,
+                            sizeof(flagship_symbol_t));
     flagship_layout_section(&head.strings, &offset,
-                            y->attrs.strings.len + y->atoms.strings.len, 1);
+                            y->attrs.strings.len + y->atoms.strings.len
+                            + y->sets.strings.len, 1);
     flagship_layout_section(&head.metadata, &offset, y->metadata.len, 1);
     flagship_layout_section(&head.chunks, &offset, y->chunks, 1);
     flagship_layout_section(&head.sources, &offset,
@@ -501,32 +577,44 @@ flagship_layout_table_size(uint32_t n)
 static void
 flagship_layout_strings(flagship_image_t *image, const flagship_layout_t *y)
 {
-    char               *p;
+    uint32_t  offset;
+
+    offset = 0;
+
+    flagship_layout_text(image, &image->attrs, &y->attrs, &offset);
+    flagship_layout_text(image, &image->atoms, &y->atoms, &offset);
+    flagship_layout_text(image, &image->sets, &y->sets, &offset);
+}
+
+
+/* A section of symbols, and their texts at "offset" of the strings. */
+
+static void
+flagship_layout_text(flagship_image_t *image,
+    const flagship_section_t *section, const flagship_symbols_t *symbols,
+    uint32_t *offset)
+{
     uint32_t            i;
-    flagship_symbol_t  *symbols;
+    flagship_symbol_t  *list;
 
-    p = (char *) image + image->strings.offset;
-
-    if (y->attrs.n) {
-        memcpy(p, y->attrs.strings.data, y->attrs.strings.len);
-        memcpy((char *) image + image->attrs.offset, y->attrs.list,
-               y->attrs.n * sizeof(flagship_symbol_t));
+    if (symbols->n == 0) {
+        return;
     }
 
-    if (y->atoms.n) {
-        memcpy(p + y->attrs.strings.len, y->atoms.strings.data,
-               y->atoms.strings.len);
+    list = (flagship_symbol_t *) ((char *) image + section->offset);
 
-        symbols = (flagship_symbol_t *) ((char *) image
-                                         + image->atoms.offset);
+    memcpy(list, symbols->list, symbols->n * sizeof(flagship_symbol_t));
 
-        memcpy(symbols, y->atoms.list,
-               y->atoms.n * sizeof(flagship_symbol_t));
-
-        for (i = 0; i < y->atoms.n; i++) {
-            symbols[i].offset += y->attrs.strings.len;
-        }
+    for (i = 0; i < symbols->n; i++) {
+        list[i].offset += *offset;
     }
+
+    if (symbols->strings.len) {
+        memcpy((char *) image + image->strings.offset + *offset,
+               symbols->strings.data, symbols->strings.len);
+    }
+
+    *offset += symbols->strings.len;
 }
 
 
@@ -558,7 +646,7 @@ flagship_layout_records(flagship_linker_t *l, flagship_layout_t *y,
         *record = item->record;
         record->chunk = *chunk;
         record->memo = item->memo;
-        record->bits &= ~(FLAGSHIP_FLAG_SHADOWED|FLAGSHIP_FLAG_STALE);
+        record->bits &= ~FLAGSHIP_FLAG_SHADOWED;
 
         if (item->segment && item->keyed) {
             record->bits |= FLAGSHIP_FLAG_KEYED;
@@ -653,6 +741,10 @@ flagship_layout_relocate(flagship_linker_t *l, flagship_layout_t *y,
 
         case FLAGSHIP_RELOC_ATOM:
             code[at].imm = numbers->atoms[code[at].imm];
+            break;
+
+        case FLAGSHIP_RELOC_SET:
+            code[at].imm = numbers->sets[code[at].imm];
             break;
 
         case FLAGSHIP_RELOC_LIST:

@@ -15,6 +15,7 @@
  *
  * A segment that was removed while a record that serves on still needs it is
  * kept for that record: the last good form of a flag includes its segments.
+ * So does it the id sets, which somebody else keeps.
  */
 
 
@@ -44,6 +45,8 @@ static int flagship_link_table(flagship_linker_t *l, flagship_items_t *items,
     int segment);
 static void flagship_link_refs(flagship_linker_t *l, flagship_items_t *items);
 static int flagship_link_resolve(flagship_linker_t *l,
+    flagship_items_t *items);
+static void flagship_link_sets(flagship_linker_t *l,
     flagship_items_t *items);
 static int flagship_link_visit(flagship_linker_t *l, flagship_item_t *root);
 static int flagship_link_break(flagship_linker_t *l, flagship_visit_t *way,
@@ -114,6 +117,11 @@ flagship_link(flagship_unit_t *unit, const flagship_image_t *last, int whole,
         }
 
     } while (l.refused);
+
+    if (last && last->sets.n) {
+        flagship_link_sets(&l, &l.segments);
+        flagship_link_sets(&l, &l.flags);
+    }
 
     rc = flagship_layout(&l, image, len);
 
@@ -605,6 +613,56 @@ flagship_link_resolve(flagship_linker_t *l, flagship_items_t *items)
     }
 
     return FLAGSHIP_OK;
+}
+
+
+/* What the last image had and looks into a set that is gone serves on as the
+   last good form. */
+
+static void
+flagship_link_sets(flagship_linker_t *l, flagship_items_t *items)
+{
+    uint32_t                i, k, kind;
+    flagship_str_t          name;
+    const uint32_t         *relocs;
+    flagship_item_t        *item;
+    const flagship_code_t  *code;
+
+    for (i = 0; i < items->n; i++) {
+        item = &items->list[i];
+
+        if (item->unit || item->gone) {
+            continue;
+        }
+
+        relocs = (const uint32_t *) (flagship_link_chunk(l, item)
+                                     + item->record.relocs);
+        code = (const flagship_code_t *) relocs - item->record.ncode;
+
+        for (k = 0; k < item->record.nrelocs; k++) {
+            kind = relocs[k] >> FLAGSHIP_RELOC_SHIFT;
+
+            if (kind != FLAGSHIP_RELOC_SET) {
+                k += (kind >= FLAGSHIP_RELOC_FLAG);
+                continue;
+            }
+
+            name = flagship_image_set(l->last,
+                                      code[relocs[k]
+                                           & FLAGSHIP_RELOC_MASK].imm);
+
+            if (flagship_unit_knows(l->unit, name)) {
+                continue;
+            }
+
+            item->stale = 1;
+
+            flagship_errors_add(l->errors, 0, item->key, "", "there is no set "
+                                "\"%.*s\" any more: its last members are "
+                                "kept for this %s", (int) name.len, name.data,
+                                item->segment ? "segment" : "flag");
+        }
+    }
 }
 
 

@@ -40,6 +40,9 @@ static int flagship_operator_if_serve(flagship_compiler_t *c,
 static void flagship_operator_segment(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);
+static void flagship_operator_in_set(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
 static void flagship_operator_flag(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 static void flagship_operator_time(flagship_compiler_t *c,
@@ -119,6 +122,9 @@ const flagship_operator_t  flagship_operators[] = {
     { flagship_string("in_cidr"), 2, 0,
       flagship_operator_in_cidr, NULL, NULL },
 
+    { flagship_string("in_set"), 2, 0,
+      flagship_operator_in_set, NULL, NULL },
+
     { flagship_string("lower"), 1, 0,
       NULL, flagship_operator_lower, NULL },
 
@@ -196,7 +202,7 @@ const flagship_operator_t  flagship_operators[] = {
 
 
 const char *const  flagship_operators_later[] = {
-    "matches", "in_set", NULL
+    "matches", NULL
 };
 
 
@@ -491,6 +497,64 @@ flagship_operator_segment(flagship_compiler_t *c,
         code->imm = FLAGSHIP_NONE;
         flagship_emit_reloc_name(c, FLAGSHIP_RELOC_SEGMENT, name);
     }
+}
+
+
+/* in_set [value, "set"]: what the set holds is asked for at each evaluation,
+   that there is one now. */
+
+static void
+flagship_operator_in_set(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no)
+{
+    size_t                       len;
+    unsigned                     reg;
+    uint32_t                     operand, set;
+    flagship_str_t               name;
+    flagship_code_t             *code;
+    const flagship_json_node_t  *node;
+
+    (void) op;
+
+    reg = c->reg;
+    node = flagship_rule_arg(args, 1);
+
+    operand = flagship_rule_arg_operand(c, args, 0);
+
+    if (node->type != FLAGSHIP_JSON_STRING
+        || node->len == 0
+        || node->len > FLAGSHIP_MAX_KEY)
+    {
+        len = flagship_rule_enter(c, args, 1);
+        flagship_compiler_error(c, "the key of a set must be a constant "
+                                "string of 1 to %d bytes", FLAGSHIP_MAX_KEY);
+        flagship_compiler_leave(c, len);
+        return;
+    }
+
+    name = flagship_json_str(node);
+
+    if (!flagship_unit_knows(c->unit, name)) {
+        len = flagship_rule_enter(c, args, 1);
+        flagship_compiler_error(c, "there is no set \"%.*s\"",
+                                (int) name.len, name.data);
+        flagship_compiler_leave(c, len);
+        return;
+    }
+
+    set = flagship_symbols_add(&c->unit->sets, name);
+    if (set == FLAGSHIP_NONE) {
+        c->nomem = 1;
+        return;
+    }
+
+    code = flagship_emit_test(c, FLAGSHIP_OP_IN_SET, yes, no);
+    code->imm = set;
+    flagship_emit_reloc(c, FLAGSHIP_RELOC_SET);
+    flagship_emit_operand(c, code, operand);
+
+    c->reg = reg;
 }
 
 

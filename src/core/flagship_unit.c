@@ -47,6 +47,8 @@ flagship_unit_destroy(flagship_unit_t *unit)
 
     flagship_symbols_free(&unit->attrs);
     flagship_symbols_free(&unit->atoms);
+    flagship_symbols_free(&unit->sets);
+    flagship_symbols_free(&unit->known);
     flagship_arena_free(&unit->arena);
 
     free(unit->flags.list);
@@ -64,6 +66,21 @@ flagship_unit_destroy(flagship_unit_t *unit)
     free(unit->names.data);
 
     free(unit);
+}
+
+
+int
+flagship_unit_add_set(flagship_unit_t *unit, flagship_str_t name)
+{
+    return flagship_symbols_add(&unit->known, name) == FLAGSHIP_NONE
+           ? FLAGSHIP_ERROR : FLAGSHIP_OK;
+}
+
+
+int
+flagship_unit_knows(const flagship_unit_t *unit, flagship_str_t name)
+{
+    return flagship_symbols_find(&unit->known, name) != FLAGSHIP_NONE;
 }
 
 
@@ -185,6 +202,46 @@ flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n)
 }
 
 
+/* The place in the table: of the text, or where it belongs. */
+
+static uint32_t
+flagship_symbols_place(const flagship_symbols_t *symbols, flagship_str_t s,
+    uint32_t hash)
+{
+    uint32_t                  i;
+    const flagship_symbol_t  *symbol;
+
+    for (i = hash & symbols->mask;
+         symbols->table[i] != FLAGSHIP_NONE;
+         i = (i + 1) & symbols->mask)
+    {
+        symbol = &symbols->list[symbols->table[i]];
+
+        if (symbol->hash == hash
+            && flagship_str_eq(flagship_symbols_get(symbols,
+                                                    symbols->table[i]), s))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+uint32_t
+flagship_symbols_find(const flagship_symbols_t *symbols, flagship_str_t s)
+{
+    if (symbols->table == NULL) {
+        return FLAGSHIP_NONE;
+    }
+
+    return symbols->table[flagship_symbols_place(symbols, s,
+                                                 flagship_hash32(s.data,
+                                                                 s.len))];
+}
+
+
 uint32_t
 flagship_symbols_add(flagship_symbols_t *symbols, flagship_str_t s)
 {
@@ -198,19 +255,10 @@ flagship_symbols_add(flagship_symbols_t *symbols, flagship_str_t s)
     }
 
     hash = flagship_hash32(s.data, s.len);
+    i = flagship_symbols_place(symbols, s, hash);
 
-    for (i = hash & symbols->mask;
-         symbols->table[i] != FLAGSHIP_NONE;
-         i = (i + 1) & symbols->mask)
-    {
-        symbol = &symbols->list[symbols->table[i]];
-
-        if (symbol->hash == hash
-            && flagship_str_eq(flagship_symbols_get(symbols,
-                                                    symbols->table[i]), s))
-        {
-            return symbols->table[i];
-        }
+    if (symbols->table[i] != FLAGSHIP_NONE) {
+        return symbols->table[i];
     }
 
     symbol = &symbols->list[symbols->n];

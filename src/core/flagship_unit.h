@@ -69,10 +69,13 @@ struct flagship_unit_s {
     flagship_entries_t           segments;
     flagship_symbols_t           attrs;
     flagship_symbols_t           atoms;
+    flagship_symbols_t           sets;       /* names of id sets */
     flagship_buf_t               chunks;
     flagship_buf_t               sources;
     flagship_buf_t               metadata;
     unsigned                     metadata_set;
+
+    flagship_symbols_t           known;      /* all sets of the tenant */
 
     /* flagd's "$evaluators", while a flagd document is compiled */
     const flagship_json_node_t  *evaluators;
@@ -94,10 +97,15 @@ void *flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n);
 
 /* The index of a text, made where it is new; FLAGSHIP_NONE: no memory. */
 uint32_t flagship_symbols_add(flagship_symbols_t *symbols, flagship_str_t s);
+uint32_t flagship_symbols_find(const flagship_symbols_t *symbols,
+    flagship_str_t s);
 void flagship_symbols_free(flagship_symbols_t *symbols);
 
 flagship_str_t flagship_symbols_get(const flagship_symbols_t *symbols,
     uint32_t i);
+
+/* Whether the tenant has an id set of this name. */
+int flagship_unit_knows(const flagship_unit_t *unit, flagship_str_t name);
 
 /* A new entry; NULL: no memory. */
 flagship_entry_t *flagship_unit_entry(flagship_unit_t *unit,

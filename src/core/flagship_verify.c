@@ -157,6 +157,8 @@ flagship_verify_head(flagship_verify_t *v, size_t len)
         || !flagship_verify_section(v, &image->name_table, sizeof(uint32_t))
         || !flagship_verify_section(v, &image->segments,
                                     sizeof(flagship_flag_t))
+        || !flagship_verify_section(v, &image->sets,
+                                    sizeof(flagship_symbol_t))
         || !flagship_verify_section(v, &image->strings, 1)
         || !flagship_verify_section(v, &image->metadata, 1)
         || !flagship_verify_section(v, &image->chunks, 1)
@@ -169,8 +171,13 @@ flagship_verify_head(flagship_verify_t *v, size_t len)
         return flagship_verify_fail(v, "too many attributes");
     }
 
+    if (image->lost_sets > image->sets.n) {
+        return flagship_verify_fail(v, "more sets are lost than there are");
+    }
+
     return flagship_verify_symbols(v, &image->attrs)
            && flagship_verify_symbols(v, &image->atoms)
+           && flagship_verify_symbols(v, &image->sets)
            && flagship_verify_table(v, &image->attr_table, image->attrs.n)
            && flagship_verify_table(v, &image->atom_table, image->atoms.n)
            && flagship_verify_table(v, &image->flag_table, image->flags.n)
@@ -446,6 +453,14 @@ flagship_verify_relocs(flagship_verify_t *v)
         case FLAGSHIP_RELOC_ATOM:
 
             if (!(shape & FLAGSHIP_SHAPE_ATOM)) {
+                return flagship_verify_fail(v, "a relocation is wrong");
+            }
+
+            break;
+
+        case FLAGSHIP_RELOC_SET:
+
+            if (!(shape & FLAGSHIP_SHAPE_SET)) {
                 return flagship_verify_fail(v, "a relocation is wrong");
             }
 

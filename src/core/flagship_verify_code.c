@@ -73,6 +73,8 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
                             |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_IN_RANGES] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_IMM
                               |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_IN_SET] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_SET
+                           |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_ROLLOUT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_SEGMENT] = FLAGSHIP_SHAPE_SEGMENT|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_FLAG_IS] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_TEST,
@@ -526,6 +528,10 @@ flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
         && !flagship_verify_split(v, code->imm))
     {
         return 0;
+    }
+
+    if ((shape & FLAGSHIP_SHAPE_SET) && code->imm >= v->image->sets.n) {
+        return flagship_verify_fail(v, "an id set is out of bounds");
     }
 
     if ((shape & FLAGSHIP_SHAPE_FLAG)

@@ -307,6 +307,7 @@ engine_explain(engine_request_t *r, uint32_t flag, flagship_decision_t *d)
 
     ev = flagship_eval_init(memory, image, scratch, r->ev->now, engine_fetch,
                             &r->context);
+    flagship_eval_bind_sets(ev, r->ev->sets);
 
     assert_int_equal(flagship_explain(ev, flag, &explained, &trace),
                      FLAGSHIP_OK);

@@ -1018,8 +1018,12 @@ errors_name_their_place(void **state)
         const char  *word;
     } cases[] = {
         { "\"rules\": [{\"when\": {\"and\": [true, {\"in_set\":"
-          " [1, \"s\"]}]}, \"serve\": \"on\"}]", "/rules/0/when/and/1",
-          "in_set" },
+          " [1, \"staff\"]}]}, \"serve\": \"on\"}]",
+          "/rules/0/when/and/1/in_set/1", "staff" },
+        { "\"rules\": [{\"when\": {\"in_set\": [1, {\"var\": \"s\"}]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/in_set/1", "constant" },
+        { "\"rules\": [{\"when\": {\"in_set\": [1, \"\"]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/in_set/1", "128" },
         { "\"rules\": [{\"serve\": \"on\"}, {\"when\": {\"frob\": 1},"
           " \"serve\": \"on\"}]", "/rules/1/when", "frob" },
         { "\"rules\": [{\"when\": {\"bucket\": [\"sha3\", 9, 1]},"

@@ -76,7 +76,7 @@ expect(const char *members, const char *context, const char *trace)
         "  [\"de\", \"at\", 1, null]]}},"
         " {\"key\": \"half\", \"when\": {\"and\": [{\"segment\": \"eu\"},"
         "  {\"rollout\": [50]}]}}],"
-        " \"flags\": ["
+        " \"sets\": {\"staff\": []}, \"flags\": ["
         " {\"key\": \"p\", \"enabled\": true, \"rollout\": 0,"
         "  \"user_ids\": [\"zed\"]},"
         " {\"key\": \"broken\", \"rules\": 1},"
@@ -387,6 +387,9 @@ operators(void **state)
         { "{\"in_cidr\": [{\"var\": \"ip\"}, [\"10.0.0.0/8\", \"::1\"]]}",
           "{\"op\":\"in_cidr\",\"attribute\":\"ip\",\"value\":\"10.1.1.1\","
           "\"among\":2,\"holds\":true}" },
+        { "{\"in_set\": [{\"var\": \"s\"}, \"staff\"]}",
+          "{\"op\":\"in_set\",\"attribute\":\"s\",\"value\":\"1.2.4\","
+          "\"with\":\"staff\",\"holds\":false}" },
         { "{\"some\": [{\"var\": \"l\"}, {\">\": [{\"var\": \"\"}, 5]}]}",
           "{\"op\":\"some\",\"attribute\":\"l\",\"value\":[5,6],"
           "\"result\":true},{\"op\":\"!!\",\"value\":true,\"holds\":true}" },

@@ -219,6 +219,11 @@ a_refused_flag_keeps_its_last_good_form(void **state)
         assert_true(record(&engine, "one")->bits & FLAGSHIP_FLAG_STALE);
         assert_int_equal(engine.image->broken, 0);
 
+        /* a change of another flag does not forget it */
+
+        engine_link(&engine, "{\"flags\": [" FLAG("two", "\"b\"") "]}", 0);
+        assert_true(record(&engine, "one")->bits & FLAGSHIP_FLAG_STALE);
+
         /* and again, from the image that holds the old form */
 
         engine_link(&engine, "{\"flags\": [" BROKEN("one") ","

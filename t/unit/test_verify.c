@@ -49,6 +49,7 @@ static const char  sample[] =
     "    {\"in\": [\"r\", {\"var\": \"plan\"}]},"
     "    {\"in_cidr\": [{\"var\": \"v\"}, [\"10.0.0.0/8\", \"::1/64\"]]},"
     "    {\"in_cidr\": [{\"var\": \"v\"}, {\"var\": \"n\"}]},"
+    "    {\"in_set\": [{\"var\": \"v\"}, \"staff\"]},"
     "    {\"==\": [{\"lower\": {\"var\": \"v\"}}, \"x\"]},"
     "    {\"==\": [{\"bucket\": [\"sha1\", 9, {\"var\": \"v\"}]}, 10]},"
     "    {\"===\": [{\"var\": \"n\"}, {\"var\": \"v\"}]},"
@@ -59,7 +60,8 @@ static const char  sample[] =
     "    \"serve\": {\"var\": [\"plan\", \"a\"]}},"
     "   {\"when\": {\">\": [{\"time\": {\"var\": \"v\"}},"
     "    {\"var\": \"$flagd.timestamp\"}]}, \"serve\": \"a\"}]},"
-    " {\"key\": \"bad\", \"rules\": 1}]}";
+    " {\"key\": \"bad\", \"rules\": 1}],"
+    " \"sets\": {\"staff\": [\"x\"]}}";
 
 
 static const char  *contexts[] = {
@@ -79,6 +81,7 @@ static const char  *contexts[] = {
 typedef struct {
     engine_context_t     context[8];
     flagship_scratch_t  *scratch;
+    flagship_idset_t    *set;
     unsigned             passed;
     unsigned             refused;
 } verify_t;
@@ -87,9 +90,16 @@ typedef struct {
 static void
 open_contexts(verify_t *v)
 {
-    size_t  i;
+    size_t                     i;
+    flagship_idset_builder_t  *builder;
 
     memset(v, 0, sizeof(verify_t));
+
+    builder = flagship_idset_create();
+    assert_non_null(builder);
+    flagship_idset_add(builder, unit_str("1.2.3"));
+    assert_int_equal(flagship_idset_build(builder, &v->set), FLAGSHIP_OK);
+    flagship_idset_destroy(builder);
 
     for (i = 0; i < unit_n(contexts); i++) {
         v->context[i].text = engine_parse(&v->context[i].read.json,
@@ -113,6 +123,7 @@ close_contexts(verify_t *v)
         free(v->context[i].text);
     }
 
+    free(v->set);
     free(v->scratch);
 }
 
@@ -134,23 +145,34 @@ touch(flagship_str_t s)
 static void
 use(verify_t *v, const flagship_image_t *image)
 {
-    void                   *memory;
-    size_t                  i;
-    uint32_t                flag;
-    flagship_eval_t        *ev;
-    flagship_decision_t     d;
-    flagship_explanation_t  trace;
+    void                     *memory;
+    size_t                    i;
+    uint32_t                  flag, set;
+    flagship_eval_t          *ev;
+    flagship_decision_t       d;
+    flagship_explanation_t    trace;
+    const flagship_idset_t  **sets;
 
     memory = malloc(flagship_eval_size(image));
     assert_non_null(memory);
 
     memset(&trace, 0, sizeof(trace));
 
+    sets = malloc((image->sets.n + 1) * sizeof(flagship_idset_t *));
+    assert_non_null(sets);
+
+    for (set = 0; set < image->sets.n; set++) {
+        touch(flagship_image_set(image, set));
+        (void) flagship_image_set_lost(image, set);
+        sets[set] = v->set;
+    }
+
     for (i = 0; i < unit_n(contexts); i++) {
 
         v->scratch->used = 0;
         ev = flagship_eval_init(memory, image, v->scratch, ENGINE_NOW,
                                 flagship_context_fetch, &v->context[i].read);
+        flagship_eval_bind_sets(ev, sets);
 
         for (flag = 0; flag < image->flags.n; flag++) {
             flagship_eval(ev, flag, &d);
@@ -173,6 +195,7 @@ use(verify_t *v, const flagship_image_t *image)
     }
 
     free(trace.data);
+    free(sets);
     free(memory);
 
     (void) flagship_image_find(image, unit_str("values"));

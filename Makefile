@@ -5,6 +5,8 @@
 # make test     installs what is missing, then builds and runs all tests;
 #               T="t/30-headers.t test_json" runs some
 # make unit     builds and runs the unit tests of src/core
+# make diff     compares a million random rules and flags with the field's own
+#               engines; DIFF_OPTIONS="--pairs 20000 --seed 7"
 # make bench    measures for a quarter of an hour, prints a table and keeps it
 #               as build/bench.json
 # make clean    removes build/
@@ -47,7 +49,7 @@ MAKEFLAGS += -j$(JOBS)
 endif
 
 .PHONY: all module lib ctl sanitize unit unit-build bench bench-build clean
-.PHONY: run stop seed test setup-run setup-test
+.PHONY: run stop seed test setup-run setup-test diff diff-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -133,8 +135,26 @@ seed:
 	@tools/seed
 
 test: setup-test
-	@$(MAKE) --no-print-directory all sanitize unit-build bench-build
+	@$(MAKE) --no-print-directory all sanitize unit-build bench-build \
+		diff-build
 	@tools/run-tests --build "$(BUILD)" $(T)
+
+
+# In the build folder, so that the packages are nowhere in the tree
+
+diff: setup-test
+	@$(MAKE) --no-print-directory all diff-build
+	@node $(BUILD)/diff/run.mjs --build "$(BUILD)" $(DIFF_OPTIONS)
+
+diff-build: $(BUILD)/diff/installed
+	@cp t/diff/*.mjs $(BUILD)/diff/
+
+$(BUILD)/diff/installed: t/diff/package.json t/diff/package-lock.json
+	@mkdir -p $(@D)
+	@cp t/diff/package.json t/diff/package-lock.json t/diff/.npmrc $(@D)
+	@echo "  NPM $(@D)"
+	@cd $(@D) && npm ci --silent --ignore-scripts
+	@touch $@
 
 
 # BENCH_OPTIONS: see t/bench/run

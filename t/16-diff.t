@@ -34,6 +34,15 @@ while (my ($rule, $data, $result) = splice @found, 0, 3) {
 }
 
 
+# a million by `make diff`
+
+my $said = `node $build/diff/run.mjs --build $build --pairs 20000 2>&1`;
+
+is($?, 0, '20 000 random rules and 20 000 flags') or diag $said;
+is(() = $said =~ /\b20000 pairs, seed 1, 0 unexplained$/mg, 2, 'are compared')
+    or diag $said;
+
+
 sub answer {
     my ($line) = @_;
 

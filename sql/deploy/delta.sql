@@ -1,6 +1,7 @@
 -- Deploy flagship:delta to pg
 -- requires: flags
 -- requires: segments
+-- requires: api_keys
 --
 -- What a reader that holds (epoch, revision) must fetch: nothing, the rows
 -- that changed since, or everything.  Documents are put together as text,
@@ -68,6 +69,23 @@ COMMENT ON FUNCTION flagship.environment_text(flagship.environments) IS
     'The settings of a flag set';
 
 
+CREATE FUNCTION flagship.api_key_text(k flagship.api_keys) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT '{"role":' || coalesce(to_json(k.role)::text, 'null')
+        || ',"hash":"' || coalesce(encode(k.hash, 'hex'), '') || '"'
+        || CASE WHEN k.see_unexposed THEN ',"see_unexposed":true'
+                ELSE '' END
+        || CASE WHEN k.expires_at IS NULL THEN ''
+                ELSE ',"expires_at":"' || flagship.second_text(k.expires_at)
+                     || '"' END
+        || '}'
+$$;
+
+COMMENT ON FUNCTION flagship.api_key_text(flagship.api_keys) IS
+    'What nginx knows of a key beside its names';
+
+
 -- What changed, each thing once.  A scan of the index, also before the planner
 -- has statistics of a table that grows at its end.
 CREATE FUNCTION flagship.changed_since(p_revision bigint, p_entity text)
@@ -126,6 +144,13 @@ BEGIN
              WHERE f.archived_at IS NULL
              ORDER BY f.tenant, f.environment, f.key;
 
+        RETURN QUERY
+            SELECT 'api_key', k.tenant, k.environment, k.id,
+                   flagship.api_key_text(k)
+              FROM flagship.api_keys k
+             WHERE k.revoked_at IS NULL
+             ORDER BY k.id;
+
     ELSIF document = 'delta' THEN
         RETURN QUERY
             SELECT 'environment', c.tenant, c.environment, NULL::text,
@@ -156,21 +181,34 @@ BEGIN
                      LIMIT 1)
               FROM flagship.changed_since(p_revision, 'flag') c
              ORDER BY c.tenant, c.environment, c.key;
+
+        -- its id names it, whatever it is bound to
+        RETURN QUERY
+            SELECT 'api_key', k.tenant, k.environment, c.key,
+                   CASE WHEN k.id IS NOT NULL THEN flagship.api_key_text(k)
+                    END
+              FROM (SELECT DISTINCT key
+                      FROM flagship.changed_since(p_revision, 'api_key')) c
+              LEFT JOIN flagship.api_keys k
+                ON k.id = c.key AND k.revoked_at IS NULL
+             ORDER BY c.key;
     END IF;
 END $$;
 
 COMMENT ON FUNCTION flagship.delta(uuid, bigint) IS
-    'What changed since a revision.  First row: epoch (tenant), revision (key) and none, delta or full (document); then environments, segments and flags, document null where one is gone';
+    'What changed since a revision.  First row: epoch (tenant), revision (key) and none, delta or full (document); then environments, segments, flags and API keys (key: the id), document null where one is gone';
 
 
 REVOKE EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
+    flagship.api_key_text(flagship.api_keys),
     flagship.changed_since(bigint, text), flagship.delta(uuid, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
+    flagship.api_key_text(flagship.api_keys),
     flagship.changed_since(bigint, text), flagship.delta(uuid, bigint)
 TO flagship_edge, flagship_admin;
 

@@ -4,6 +4,7 @@ BEGIN;
 
 DROP FUNCTION flagship.delta(uuid, bigint);
 DROP FUNCTION flagship.changed_since(bigint, text);
+DROP FUNCTION flagship.api_key_text(flagship.api_keys);
 DROP FUNCTION flagship.environment_text(flagship.environments);
 DROP FUNCTION flagship.flag_text(flagship.flags);
 DROP FUNCTION flagship.second_text(timestamptz);

@@ -141,6 +141,10 @@ ngx_http_flagship_build_run(ngx_http_flagship_build_t *b)
     rc = b->path ? ngx_http_flagship_build_file(b)
                  : ngx_http_flagship_build_rows(b);
 
+    if (rc == FLAGSHIP_OK && b->path) {
+        rc = ngx_http_flagship_build_no_keys(b);
+    }
+
     if (rc == FLAGSHIP_OK && b->whole) {
 
         for (i = 0; i < b->nlive && rc == FLAGSHIP_OK; i++) {
@@ -216,10 +220,10 @@ ngx_http_flagship_build_live(ngx_http_flagship_build_t *b,
 }
 
 
-static int
-ngx_http_flagship_build_set(ngx_http_flagship_build_t *b,
-    flagship_str_t tenant, flagship_str_t environment,
-    const flagship_image_t *image, size_t len)
+int
+ngx_http_flagship_build_blob(ngx_http_flagship_build_t *b,
+    ngx_http_flagship_blob_e kind, flagship_str_t tenant, flagship_str_t name,
+    const void *data, size_t len)
 {
     size_t                                n;
     ngx_http_flagship_publication_set_t  *set;
@@ -238,12 +242,12 @@ ngx_http_flagship_build_set(ngx_http_flagship_build_t *b,
 
     set = &b->sets[b->nsets++];
 
-    set->kind = NGX_HTTP_FLAGSHIP_BLOB_IMAGE;
+    set->kind = kind;
     set->tenant.data = (u_char *) tenant.data;
     set->tenant.len = tenant.len;
-    set->name.data = (u_char *) environment.data;
-    set->name.len = environment.len;
-    set->data = image;
+    set->name.data = (u_char *) name.data;
+    set->name.len = name.len;
+    set->data = data;
     set->len = len;
     set->copy = NULL;
 
@@ -257,8 +261,9 @@ ngx_http_flagship_build_drop(ngx_http_flagship_build_t *b,
 {
     live->named = 1;
 
-    return ngx_http_flagship_build_set(b, live->tenant, live->environment,
-                                       NULL, 0);
+    return ngx_http_flagship_build_blob(b, NGX_HTTP_FLAGSHIP_BLOB_IMAGE,
+                                        live->tenant, live->environment, NULL,
+                                        0);
 }
 
 
@@ -347,7 +352,8 @@ ngx_http_flagship_build_link(ngx_http_flagship_build_t *b,
         return FLAGSHIP_OK;
     }
 
-    if (ngx_http_flagship_build_set(b, tenant, environment, image, len)
+    if (ngx_http_flagship_build_blob(b, NGX_HTTP_FLAGSHIP_BLOB_IMAGE, tenant,
+                                     environment, image, len)
         != FLAGSHIP_OK)
     {
         free(image);

@@ -46,12 +46,14 @@ typedef struct {
 } ngx_http_flagship_said_t;
 
 
-/* In the order in which the rows of one flag set are taken. */
+/* In the order in which the rows of one flag set are taken; then the keys,
+   which belong to none. */
 
 typedef enum {
     NGX_HTTP_FLAGSHIP_ROW_SEGMENT = 0,      /* environment is empty */
     NGX_HTTP_FLAGSHIP_ROW_ENVIRONMENT,      /* document: its settings */
-    NGX_HTTP_FLAGSHIP_ROW_FLAG
+    NGX_HTTP_FLAGSHIP_ROW_FLAG,
+    NGX_HTTP_FLAGSHIP_ROW_KEY               /* key: the id of an API key */
 } ngx_http_flagship_row_e;
 
 typedef struct {
@@ -187,6 +189,17 @@ int ngx_http_flagship_build_link(ngx_http_flagship_build_t *b,
 /* The live set is dropped. */
 int ngx_http_flagship_build_drop(ngx_http_flagship_build_t *b,
     ngx_http_flagship_live_t *live);
+/* A blob of any kind, of malloc(), is published; data NULL: dropped.  The
+   names must outlive the build; on FLAGSHIP_ERROR the data is the caller's. */
+int ngx_http_flagship_build_blob(ngx_http_flagship_build_t *b,
+    ngx_http_flagship_blob_e kind, flagship_str_t tenant, flagship_str_t name,
+    const void *data, size_t len);
+
+/* The API keys of the rows of that kind, which are sorted by their ids. */
+int ngx_http_flagship_build_keys(ngx_http_flagship_build_t *b,
+    ngx_http_flagship_row_t *row, size_t n);
+/* A source without keys. */
+int ngx_http_flagship_build_no_keys(ngx_http_flagship_build_t *b);
 
 void ngx_http_flagship_stamp_set(ngx_http_flagship_stamp_t *stamp,
     const struct stat *st);
@@ -195,8 +208,8 @@ int ngx_http_flagship_stamp_eq(const ngx_http_flagship_stamp_t *a,
 
 
 /*
- * What is said about a document.  "kind" is "flag", "segment" or "" (the set
- * itself).  Bytes that do not belong in a log are replaced.
+ * What is said about a document.  "kind" is "flag", "segment", "API key" or ""
+ * (the set itself).  Bytes that do not belong in a log are replaced.
  */
 
 void ngx_http_flagship_report_begin(ngx_http_flagship_build_t *b);

@@ -299,6 +299,9 @@ ngx_http_flagship_sync_pg_row(ngx_http_flagship_sync_t *sync, PGresult *result,
     } else if (flagship_str_is(entity, "environment")) {
         kind = NGX_HTTP_FLAGSHIP_ROW_ENVIRONMENT;
 
+    } else if (flagship_str_is(entity, "api_key")) {
+        kind = NGX_HTTP_FLAGSHIP_ROW_KEY;
+
     } else {
         /* of a later version of the schema */
         return NGX_OK;

@@ -396,15 +396,24 @@ static ngx_http_flagship_sync_e
 ngx_http_flagship_sync_commit(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b)
 {
+    size_t      i;
+    ngx_uint_t  n;
+
     if (ngx_http_flagship_zone_commit(sync->zone, &b->publication) != NGX_OK) {
         return NGX_HTTP_FLAGSHIP_SYNC_OVERTAKEN;
     }
 
     ngx_http_flagship_sync_checked(sync);
 
+    for (i = 0, n = 0; i < b->nsets; i++) {
+        if (b->sets[i].kind == NGX_HTTP_FLAGSHIP_BLOB_IMAGE) {
+            n++;
+        }
+    }
+
     ngx_log_error(NGX_LOG_INFO, sync->log, 0,
                   "flagship: revision %uL is live, %ui flag sets changed",
-                  b->revision, (ngx_uint_t) b->nsets);
+                  b->revision, n);
 
     return NGX_HTTP_FLAGSHIP_SYNC_DONE;
 }

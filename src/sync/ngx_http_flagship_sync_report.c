@@ -12,7 +12,8 @@
  * reload in full is silent about errors that it finds again; it is forgotten
  * when its document is mended, so that the same error of a later day is news.
  * A segment belongs to a tenant and is compiled into each of its flag sets:
- * its environment takes no part in the hash.
+ * its environment takes no part in the hash.  A key of the API is known by its
+ * id alone.
  *
  * Runs where a build runs; the leader logs the lines afterwards.
  */
@@ -25,6 +26,16 @@
 #define NGX_HTTP_FLAGSHIP_REPORTS_MAX  NGX_HTTP_FLAGSHIP_SAID_MAX
 
 #define NGX_HTTP_FLAGSHIP_REPORT_LEN   1024
+
+
+/* of ngx_http_flagship_row_e */
+
+static const char  *ngx_http_flagship_report_kinds[] = {
+    "segment",
+    "",
+    "flag",
+    "API key"
+};
 
 
 static uint64_t ngx_http_flagship_report_hash(uint64_t h, const char *data,
@@ -82,9 +93,8 @@ ngx_http_flagship_report_end(ngx_http_flagship_build_t *b)
         }
 
         owner = ngx_http_flagship_report_owner(row->tenant, row->environment,
-                       row->kind == NGX_HTTP_FLAGSHIP_ROW_FLAG ? "flag"
-                                                               : "segment",
-                       row->key);
+                                  ngx_http_flagship_report_kinds[row->kind],
+                                           row->key);
 
         for (i = 0, n = 0; i < said->n; i++) {
             e = &said->entries[i];
@@ -218,6 +228,11 @@ ngx_http_flagship_report_owner(flagship_str_t tenant,
     flagship_str_t environment, const char *kind, flagship_str_t key)
 {
     uint64_t  h;
+
+    if (strcmp(kind, "API key") == 0) {
+        tenant.len = 0;
+        environment.len = 0;
+    }
 
     h = ngx_http_flagship_report_hash(0xcbf29ce484222325u, kind,
                                       strlen(kind) + 1);

@@ -13,6 +13,8 @@
  * "fractional" changed, needs what the rows of a delta do not hold, and the
  * build asks for everything.
  *
+ * The API keys come last and go their own way.
+ *
  * Whatever is wrong with a row is that row's trouble alone.  Runs where a
  * build runs.
  */
@@ -50,16 +52,20 @@ int
 ngx_http_flagship_build_rows(ngx_http_flagship_build_t *b)
 {
     int                       rc;
-    size_t                    i, n;
+    size_t                    i, n, nrows;
     ngx_http_flagship_row_t  *row;
     ngx_http_flagship_rows_t  ctx;
 
-    if (b->nrows == 0) {
-        return FLAGSHIP_OK;
+    if (b->nrows) {
+        qsort(b->rows, b->nrows, sizeof(ngx_http_flagship_row_t),
+              ngx_http_flagship_rows_cmp);
     }
 
-    qsort(b->rows, b->nrows, sizeof(ngx_http_flagship_row_t),
-          ngx_http_flagship_rows_cmp);
+    nrows = b->nrows;
+
+    while (nrows && b->rows[nrows - 1].kind == NGX_HTTP_FLAGSHIP_ROW_KEY) {
+        nrows--;
+    }
 
     ctx.build = b;
     ctx.unit = NULL;
@@ -67,10 +73,10 @@ ngx_http_flagship_build_rows(ngx_http_flagship_build_t *b)
 
     rc = FLAGSHIP_OK;
 
-    for (i = 0; i < b->nrows && rc == FLAGSHIP_OK; i += n) {
+    for (i = 0; i < nrows && rc == FLAGSHIP_OK; i += n) {
         row = &b->rows[i];
 
-        for (n = 1; i + n < b->nrows; n++) {
+        for (n = 1; i + n < nrows; n++) {
             if (!flagship_str_eq(row->tenant, row[n].tenant)) {
                 break;
             }
@@ -85,7 +91,11 @@ ngx_http_flagship_build_rows(ngx_http_flagship_build_t *b)
 
     flagship_json_free(&ctx.json);
 
-    return rc;
+    if (rc != FLAGSHIP_OK || (nrows == b->nrows && !b->whole)) {
+        return rc;
+    }
+
+    return ngx_http_flagship_build_keys(b, b->rows + nrows, b->nrows - nrows);
 }
 
 
@@ -95,6 +105,18 @@ ngx_http_flagship_rows_cmp(const void *one, const void *two)
     int                             rc;
     const ngx_http_flagship_row_t  *a = one;
     const ngx_http_flagship_row_t  *b = two;
+
+    if (a->kind == NGX_HTTP_FLAGSHIP_ROW_KEY
+        || b->kind == NGX_HTTP_FLAGSHIP_ROW_KEY)
+    {
+        if (a->kind != b->kind) {
+            return a->kind == NGX_HTTP_FLAGSHIP_ROW_KEY ? 1 : -1;
+        }
+
+        rc = ngx_http_flagship_build_cmp(a->key, b->key);
+
+        return rc ? rc : a->order < b->order ? -1 : a->order > b->order;
+    }
 
     rc = ngx_http_flagship_build_cmp(a->tenant, b->tenant);
     if (rc) {

@@ -208,15 +208,50 @@ SELECT pg_temp.tells($$DELETE FROM flagship.tenants WHERE key = 'emca'$$,
     'environment|emca|staging|-|gone', 'segment|emca|-|g|gone',
     'flag|emca|prod|f|gone'], 'a deleted one too');
 
-SELECT pg_temp.tells($$INSERT INTO flagship.sets (key) VALUES ('v');
-    INSERT INTO flagship.api_keys (id, role, hash)
-    VALUES ('abcdefgh', 'client', sha256('x'))$$, '{}',
-    'sets and keys are not documents');
+SELECT pg_temp.tells($$INSERT INTO flagship.sets (key) VALUES ('v')$$, '{}',
+    'sets are not documents');
 SELECT results_eq(
     $$SELECT c.entity, c.key FROM mark m
         JOIN flagship.changes c ON c.revision > m.revision ORDER BY seq$$,
-    $$VALUES ('set', 'v' COLLATE "C"), ('api_key', 'abcdefgh')$$,
+    $$VALUES ('set', 'v' COLLATE "C")$$,
     'but their changes are kept');
+
+-- API keys.
+
+SELECT pg_temp.tells($$INSERT INTO flagship.api_keys (id, role, hash)
+    VALUES ('abcdefgh', 'client', sha256('x'))$$,
+    ARRAY['api_key|default|-|abcdefgh|there'], 'a key is there');
+SELECT is(d.document, '{"role":"client","hash":"' ||
+    '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}',
+    'with the digest of its secret')
+  FROM mark m, flagship.delta(m.epoch, m.revision) d WHERE entity = 'api_key';
+SELECT pg_temp.tells($$UPDATE flagship.api_keys SET environment = 'prod',
+    see_unexposed = true, expires_at = '2027-01-01 00:00:00.9+00'$$,
+    ARRAY['api_key|default|prod|abcdefgh|there'], 'bound to an environment');
+SELECT is(d.document, '{"role":"client","hash":"' ||
+    '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",'
+    '"see_unexposed":true,"expires_at":"2027-01-01T00:00:00Z"}',
+    'and everything that a request is judged by')
+  FROM mark m, flagship.delta(m.epoch, m.revision) d WHERE entity = 'api_key';
+SELECT pg_temp.tells($$UPDATE flagship.api_keys SET environment = 'staging';
+    UPDATE flagship.api_keys SET environment = 'prod'$$,
+    ARRAY['api_key|default|prod|abcdefgh|there'],
+    'one that was elsewhere in between is named once');
+SELECT pg_temp.tells($$UPDATE flagship.api_keys SET environment = NULL,
+    tenant = NULL, role = 'operator'$$,
+    ARRAY['api_key|-|abcdefgh|there'], 'an operator''s has no tenant');
+SELECT is(count(*), 1::bigint, 'everything has it, too')
+  FROM flagship.delta(NULL, NULL) d
+ WHERE d.entity = 'api_key' AND d.key = 'abcdefgh' AND d.tenant IS NULL
+   AND d.document ~ '^{"role":"operator",';
+SELECT pg_temp.tells($$UPDATE flagship.api_keys SET revoked_at = now()$$,
+    ARRAY['api_key|-|abcdefgh|gone'], 'one that is revoked is gone');
+SELECT is(count(*), 0::bigint, 'also from everything')
+  FROM flagship.delta(NULL, NULL) d WHERE d.entity = 'api_key';
+SELECT pg_temp.tells($$UPDATE flagship.api_keys SET revoked_at = NULL$$,
+    ARRAY['api_key|-|abcdefgh|there'], 'a revocation is taken back');
+SELECT pg_temp.tells($$DELETE FROM flagship.api_keys$$,
+    ARRAY['api_key|-|abcdefgh|gone'], 'one that is deleted is gone');
 
 -- ROLLBACK TO takes the number back, and a forged setting is not believed.
 

@@ -21,6 +21,7 @@
 #include "ngx_http_flagship_sync.h"
 #include "ngx_http_flagship_edge.h"
 #include "ngx_http_flagship_api.h"
+#include "ngx_http_flagship_auth.h"
 
 
 #define NGX_HTTP_FLAGSHIP_ZONE_MIN  (256 * 1024)
@@ -42,6 +43,7 @@ static ngx_int_t ngx_http_flagship_rewrite_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_flagship_precontent_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_flagship_header_filter(ngx_http_request_t *r);
 
+static ngx_int_t ngx_http_flagship_preconfiguration(ngx_conf_t *cf);
 static void *ngx_http_flagship_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_flagship_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_str_t ngx_http_flagship_constant(ngx_http_complex_value_t *value,
@@ -186,6 +188,13 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
       0,
       NULL },
 
+    { ngx_string("flagship_anonymous"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_flagship_auth_anonymous,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("flagship_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_flagship_status_slot,
@@ -205,7 +214,7 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_flagship_module_ctx = {
-    ngx_http_flagship_add_variables,       /* preconfiguration */
+    ngx_http_flagship_preconfiguration,    /* preconfiguration */
     ngx_http_flagship_init,                /* postconfiguration */
 
     ngx_http_flagship_create_main_conf,    /* create main configuration */
@@ -407,6 +416,17 @@ ngx_http_flagship_api_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static ngx_int_t
+ngx_http_flagship_preconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_http_flagship_auth_add_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_flagship_add_variables(cf);
+}
+
+
 static void *
 ngx_http_flagship_create_main_conf(ngx_conf_t *cf)
 {
@@ -420,8 +440,11 @@ ngx_http_flagship_create_main_conf(ngx_conf_t *cf)
     fmcf->sync = ngx_http_flagship_sync_create_conf(cf);
     fmcf->edge = ngx_http_flagship_edge_create_main(cf);
     fmcf->api = ngx_http_flagship_api_create_main(cf);
+    fmcf->auth = ngx_http_flagship_auth_create_main(cf);
 
-    if (fmcf->sync == NULL || fmcf->edge == NULL || fmcf->api == NULL) {
+    if (fmcf->sync == NULL || fmcf->edge == NULL || fmcf->api == NULL
+        || fmcf->auth == NULL)
+    {
         return NULL;
     }
 
@@ -479,8 +502,9 @@ ngx_http_flagship_create_loc_conf(ngx_conf_t *cf)
 
     flcf->edge = ngx_http_flagship_edge_create_conf(cf);
     flcf->api = ngx_http_flagship_api_create_conf(cf);
+    flcf->auth = ngx_http_flagship_auth_create_conf(cf);
 
-    if (flcf->edge == NULL || flcf->api == NULL) {
+    if (flcf->edge == NULL || flcf->api == NULL || flcf->auth == NULL) {
         return NULL;
     }
 
@@ -500,7 +524,9 @@ ngx_http_flagship_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              &ngx_http_flagship_default_environment);
 
     if (ngx_http_flagship_api_merge_conf(cf, prev->api, conf->api)
-        != NGX_CONF_OK)
+        != NGX_CONF_OK
+        || ngx_http_flagship_auth_merge_conf(cf, prev->auth, conf->auth)
+           != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -601,7 +627,8 @@ ngx_http_flagship_init_process(ngx_cycle_t *cycle)
 
     if (ngx_http_flagship_zone_init_process(fmcf->zone, cycle) != NGX_OK
         || ngx_http_flagship_edge_init_process(cycle, fmcf) != NGX_OK
-        || ngx_http_flagship_api_init_process(cycle, fmcf) != NGX_OK)
+        || ngx_http_flagship_api_init_process(cycle, fmcf) != NGX_OK
+        || ngx_http_flagship_auth_init_process(cycle, fmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -627,5 +654,6 @@ ngx_http_flagship_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_flagship_api_exit_process(cycle, fmcf);
     ngx_http_flagship_sync_exit_process(cycle, fmcf);
+    ngx_http_flagship_auth_exit_process(cycle, fmcf);
     ngx_http_flagship_zone_exit_process(fmcf->zone);
 }

@@ -42,11 +42,13 @@ typedef struct {
     struct ngx_http_flagship_sync_conf_s    *sync;
     struct ngx_http_flagship_edge_main_s    *edge;
     struct ngx_http_flagship_api_main_s     *api;
+    struct ngx_http_flagship_auth_main_s    *auth;
 } ngx_http_flagship_main_conf_t;
 
 typedef struct {
     struct ngx_http_flagship_edge_conf_s    *edge;
     struct ngx_http_flagship_api_conf_s     *api;
+    struct ngx_http_flagship_auth_conf_s    *auth;
     ngx_http_complex_value_t                *tenant;
     ngx_http_complex_value_t                *environment;
 } ngx_http_flagship_loc_conf_t;

@@ -50,6 +50,17 @@ sub taken {
 sub location { "server { location / { $_[0] } }" }
 
 
+# who may do what
+
+taken("flagship_anonymous $_;") for qw(none client viewer editor admin);
+taken(location('flagship_anonymous admin;'));
+refused('flagship_anonymous operator;',
+    qr/invalid role "operator" in "flagship_anonymous" directive/);
+refused('flagship_anonymous Admin;', qr/invalid role "Admin"/);
+refused('flagship_anonymous admin; flagship_anonymous admin;',
+    qr/"flagship_anonymous" directive is duplicate/);
+
+
 # the zone
 
 refused('flagship_zone 2m;', qr/"flagship_zone" directive is duplicate/);

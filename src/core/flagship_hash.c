@@ -22,6 +22,8 @@
 #include <string.h>
 
 
+#define FLAGSHIP_SHA256_ONE  55     /* bytes that fit one block */
+
 #define FLAGSHIP_MURMUR3_C1  0xcc9e2d51u
 #define FLAGSHIP_MURMUR3_C2  0x1b873593u
 
@@ -211,11 +213,12 @@ flagship_murmur3(const char *data, size_t len)
 uint32_t
 flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
 {
+    size_t         len;
     uint64_t       sum;
     uint32_t       t;
     unsigned       i;
     SHA256_CTX     ctx;
-    unsigned char  digest[SHA256_DIGEST_LENGTH];
+    unsigned char  block[SHA256_CBLOCK];
 
     /* 2^(32 * (7 - i)) mod 10^8 */
 
@@ -226,17 +229,29 @@ flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
 
     SHA256_Init(&ctx);
 
-    if (user.len) {
+    len = user.len + 1 + flag.len;
+
+    if (user.len < SHA256_CBLOCK && flag.len < SHA256_CBLOCK
+        && len <= FLAGSHIP_SHA256_ONE)
+    {
+        /* one block, as SHA256_Final() would make it */
+
+        memset(block, 0, SHA256_CBLOCK);
+        memcpy(block, user.data, user.len);
+        block[user.len] = ':';
+        memcpy(block + user.len + 1, flag.data, flag.len);
+        block[len] = 0x80;
+        block[SHA256_CBLOCK - 2] = (unsigned char) (len >> 5);
+        block[SHA256_CBLOCK - 1] = (unsigned char) (len << 3);
+
+        SHA256_Transform(&ctx, block);
+
+    } else {
         SHA256_Update(&ctx, user.data, user.len);
-    }
-
-    SHA256_Update(&ctx, ":", 1);
-
-    if (flag.len) {
+        SHA256_Update(&ctx, ":", 1);
         SHA256_Update(&ctx, flag.data, flag.len);
+        SHA256_Final(block, &ctx);
     }
-
-    SHA256_Final(digest, &ctx);
 
     /* the context still holds the digest, as words */
 

@@ -28,9 +28,15 @@ my $t = edge(
             variants => { yes => 'yes', no => 'no' },
             rules => [ { when => { '==' => [ { var => 'user' }, 'bob' ] },
                          serve => 'yes' } ]),
+        flag('follows', expose => false, rules => [
+            { when => { '==' => [ { var => 'given' }, 'yes' ] },
+              serve => 'on' } ], default_variant => 'off'),
+        (map { text("text-$_", 't' x $_, expose => false) } 63 .. 66),
     ],
     http => <<'EOT',
         flagship_attribute user $arg_user;
+        map $flagship_value_user $given { default $flagship_value_user; }
+        flagship_attribute given $given;
         flagship_headers_limit 100;
 EOT
     server => <<'EOT',
@@ -45,6 +51,16 @@ EOT
             location /named/inherited/ { proxy_pass %%UP%%; }
             location /named/off/ { flagship_headers off; proxy_pass %%UP%%; }
             location /named/other/ { flagship_headers a; proxy_pass %%UP%%; }
+        }
+
+        location /long/ {
+            flagship_headers text-65 text-63 user text-66 text-64;
+            proxy_pass %%UP%%;
+        }
+
+        location /follows/ {
+            flagship_headers user follows;
+            proxy_pass %%UP%%;
         }
 
         location /override/ {
@@ -93,6 +109,15 @@ like($t->injected('/named/inherited/'), qr/hidden: true.*user: no/,
     'a list is inherited');
 is($t->injected('/named/off/'), '', 'and switched off');
 is($t->injected('/named/other/'), 'X-Feature-a: true', 'and replaced');
+
+is($t->injected('/long/?user=bob'), join('; ',
+    (map { "X-Feature-text-$_: " . 't' x $_ } 65, 63), 'X-Feature-user: yes',
+    (map { "X-Feature-text-$_: " . 't' x $_ } 66, 64)), 'texts short and long');
+
+is($t->injected("/follows/?user=$_->[0]"),
+    "X-Feature-user: $_->[1]; X-Feature-follows: $_->[2]",
+    'a flag may ask for what the one before it gave')
+    for [ 'bob', 'yes', 'true' ], [ 'al', 'no', 'false' ];
 
 is($t->injected('/override/'), 'X-Feature-A: mine; X-Feature-user: no',
     'proxy_set_header goes before a flag');

@@ -55,6 +55,7 @@ ngx_http_flagship_fetch(void *data, flagship_str_t path, uint32_t hash,
     ngx_http_flagship_ctx_t *ctx = data;
 
     ngx_str_t                     name;
+    const char                   *image;
     ngx_http_flagship_fetched_t  *f;
 
     name.len = path.len;
@@ -74,16 +75,31 @@ ngx_http_flagship_fetch(void *data, flagship_str_t path, uint32_t hash,
         return;
     }
 
-    f = ngx_palloc(ctx->request->pool,
-                   sizeof(ngx_http_flagship_fetched_t) + name.len);
-    if (f == NULL) {
-        return;
+    image = (const char *) ctx->image;
+
+    if (ctx->nspare && path.data >= image
+        && path.data < image + ctx->image->len)
+    {
+        f = ctx->spare++;
+        ctx->nspare--;
+
+        f->path = name;
+        f->kept = 0;
+
+    } else {
+        f = ngx_palloc(ctx->request->pool,
+                       sizeof(ngx_http_flagship_fetched_t) + name.len);
+        if (f == NULL) {
+            return;
+        }
+
+        f->path.len = name.len;
+        f->path.data = (u_char *) f + sizeof(ngx_http_flagship_fetched_t);
+        ngx_memcpy(f->path.data, name.data, name.len);
+        f->kept = 1;
     }
 
     f->hash = hash;
-    f->path.len = name.len;
-    f->path.data = (u_char *) f + sizeof(ngx_http_flagship_fetched_t);
-    ngx_memcpy(f->path.data, name.data, name.len);
     f->value = *value;
     f->next = ctx->fetched;
 

@@ -38,6 +38,8 @@
 
 #define NGX_HTTP_FLAGSHIP_LIMIT        64      /* flagship_headers_limit */
 #define NGX_HTTP_FLAGSHIP_HEADERS_MAX  8192    /* bytes that "on" injects */
+#define NGX_HTTP_FLAGSHIP_TEXT         64      /* bytes: longer values get an
+                                                  allocation of their own */
 #define NGX_HTTP_FLAGSHIP_PLANS        8       /* flag sets that a list keeps
                                                   ready */
 #define NGX_HTTP_FLAGSHIP_CACHES       4       /* modules that cache */
@@ -52,9 +54,6 @@ typedef struct {
 } ngx_http_flagship_index_t;
 
 
-typedef struct ngx_http_flagship_answer_s  ngx_http_flagship_answer_t;
-
-
 /* A flag and the header that carries it. */
 
 typedef struct {
@@ -63,7 +62,6 @@ typedef struct {
     u_char                        *lowcase;
     ngx_uint_t                     hash;
     uint32_t                       flag;      /* of the plan's image */
-    ngx_http_flagship_answer_t    *answer;    /* while headers are written */
 } ngx_http_flagship_name_t;
 
 
@@ -80,7 +78,8 @@ typedef struct {
     ngx_uint_t                     over;      /* exposed, but past the limit */
     ngx_http_flagship_name_t      *names;     /* and the text behind them */
     u_char                        *text;
-    size_t                         len;       /* of the text */
+    size_t                         len;       /* of the text; 0: a list */
+    size_t                         room;      /* for values' texts */
 } ngx_http_flagship_plan_t;
 
 
@@ -217,6 +216,8 @@ typedef struct ngx_http_flagship_edge_conf_s {
  * are kept; kept ones outlive it.
  */
 
+typedef struct ngx_http_flagship_answer_s  ngx_http_flagship_answer_t;
+
 struct ngx_http_flagship_answer_s {
     flagship_decision_t            decision;
     ngx_str_t                      key;
@@ -225,17 +226,20 @@ struct ngx_http_flagship_answer_s {
     unsigned                       value:1;   /* has one that may be sent */
     unsigned                       enabled:1; /* once kept; _enabled() */
     unsigned                       kept:1;    /* nothing lies in the image */
-    unsigned                       text_kept:1;
     ngx_http_flagship_answer_t    *next;      /* evaluated before it */
 };
 
 
-/* An attribute that was read, so that it stays what it was. */
+/*
+ * An attribute that was read, so that it stays what it was.  Its path lies in
+ * the image until that goes, or in the request's pool.
+ */
 
 typedef struct ngx_http_flagship_fetched_s  ngx_http_flagship_fetched_t;
 
 struct ngx_http_flagship_fetched_s {
     uint32_t                       hash;
+    unsigned                       kept:1;    /* not in the image */
     ngx_str_t                      path;
     flagship_value_t               value;
     ngx_http_flagship_fetched_t   *next;
@@ -288,7 +292,14 @@ typedef struct {
     const flagship_image_t        *table_image;
     uint64_t                       table_digest;
 
+    /* what headers were made of: answers only once somebody asks */
+    flagship_decision_t           *decided;
+    ngx_uint_t                     ndecided;  /* 0, too, without an image */
+
     ngx_http_flagship_fetched_t   *fetched;
+    ngx_http_flagship_fetched_t   *spare;     /* one an attribute of the
+                                                 image */
+    ngx_uint_t                     nspare;
     ngx_http_flagship_text_t      *texts;
 
     ngx_http_flagship_headers_t   *injected;  /* NULL: nothing is */
@@ -385,9 +396,16 @@ ngx_int_t ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx);
 ngx_http_flagship_answer_t *ngx_http_flagship_answer(
     ngx_http_flagship_ctx_t *ctx, uint32_t flag);
 
-/* Room for n more answers: before many are asked for. */
-ngx_int_t ngx_http_flagship_reserve(ngx_http_flagship_ctx_t *ctx,
-    ngx_uint_t n);
+/*
+ * The decision alone, of a flag that is not in ctx->decided; the caller keeps
+ * it there, and an answer is made of it when somebody asks.  NGX_ERROR: the
+ * flag asks for itself.
+ */
+ngx_int_t ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx,
+    uint32_t flag, flagship_decision_t *decision);
+
+/* Makes answers of ctx->decided.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_flagship_settle(ngx_http_flagship_ctx_t *ctx);
 
 /* Copies what still lies in the image into the request's pool. */
 ngx_int_t ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
@@ -428,10 +446,6 @@ typedef ngx_uint_t (*ngx_http_flagship_match_pt)(ngx_table_elt_t *h,
 
 /* 1 where both fold to the same. */
 ngx_uint_t ngx_http_flagship_same(ngx_str_t *a, ngx_str_t *b);
-
-/* 1 where some element matches. */
-ngx_uint_t ngx_http_flagship_list_any(ngx_list_t *list,
-    ngx_http_flagship_match_pt match, void *data);
 
 /* Removes what matches; moves no element.  NGX_ERROR: nothing was done. */
 ngx_int_t ngx_http_flagship_list_remove(ngx_list_t *list, ngx_pool_t *pool,

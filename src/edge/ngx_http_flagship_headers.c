@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_flagship_plan_list(
 static ngx_int_t ngx_http_flagship_plan_all(
     ngx_http_flagship_headers_t *headers, ngx_http_flagship_plan_t *plan,
     const flagship_image_t *image, ngx_log_t *log);
+static size_t ngx_http_flagship_plan_room(ngx_http_flagship_plan_t *plan,
+    const flagship_image_t *image);
 static ngx_uint_t ngx_http_flagship_plan_name(ngx_http_flagship_name_t *names,
     ngx_uint_t n, u_char *p, ngx_str_t *prefix, flagship_str_t key);
 static void ngx_http_flagship_plans_free(void *data);
@@ -42,11 +44,18 @@ static ngx_int_t ngx_http_flagship_take_back(ngx_http_request_t *r,
 static ngx_int_t ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_headers_t *headers, ngx_list_part_t **ppart,
     ngx_uint_t spare);
-static ngx_int_t ngx_http_flagship_measure(ngx_http_flagship_ctx_t *ctx,
+static ngx_int_t ngx_http_flagship_write_headers(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_headers_t *headers, ngx_http_flagship_plan_t *plan,
-    ngx_uint_t *n, size_t *len);
+    ngx_list_part_t *part, u_char *p);
+static ngx_inline ngx_int_t ngx_http_flagship_value(
+    ngx_http_flagship_ctx_t *ctx, const flagship_decision_t *decision,
+    ngx_str_t *value, u_char **p);
+static void ngx_http_flagship_dropped(ngx_http_flagship_ctx_t *ctx,
+    ngx_uint_t n);
 static void ngx_http_flagship_over(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_headers_t *headers, ngx_uint_t n);
+static ngx_uint_t ngx_http_flagship_any_prefixed(ngx_list_t *list,
+    ngx_http_flagship_edge_conf_t *conf);
 static ngx_uint_t ngx_http_flagship_match_prefix(ngx_table_elt_t *h,
     void *data);
 static ngx_uint_t ngx_http_flagship_match_range(ngx_table_elt_t *h,
@@ -206,8 +215,45 @@ ngx_http_flagship_plan(ngx_http_flagship_headers_t *headers,
 
     plan->image = image;
     plan->digest = image->digest;
+    plan->room = ngx_http_flagship_plan_room(plan, image);
 
     return plan;
+}
+
+
+/* For the short ones of the texts that a request copies. */
+
+static size_t
+ngx_http_flagship_plan_room(ngx_http_flagship_plan_t *plan,
+    const flagship_image_t *image)
+{
+    size_t                     room, longest;
+    ngx_uint_t                 i, j;
+    const flagship_flag_t     *flag;
+    const flagship_variant_t  *variant;
+
+    room = 0;
+
+    for (i = 0; i < plan->n; i++) {
+        flag = flagship_flags(image) + plan->names[i].flag;
+        longest = 0;
+
+        if (flag->type == FLAGSHIP_TYPE_BOOLEAN) {
+            continue;
+        }
+
+        for (j = 0; j < flag->nvariants; j++) {
+            variant = flagship_flag_variant(image, plan->names[i].flag, j);
+
+            if (variant->text_len <= NGX_HTTP_FLAGSHIP_TEXT) {
+                longest = ngx_max(longest, variant->text_len);
+            }
+        }
+
+        room += longest;
+    }
+
+    return room;
 }
 
 
@@ -367,9 +413,7 @@ ngx_int_t
 ngx_http_flagship_strip(ngx_http_request_t *r,
     ngx_http_flagship_edge_conf_t *conf)
 {
-    if (!ngx_http_flagship_list_any(&r->headers_in.headers,
-                                    ngx_http_flagship_match_prefix, conf))
-    {
+    if (!ngx_http_flagship_any_prefixed(&r->headers_in.headers, conf)) {
         return NGX_OK;
     }
 
@@ -421,8 +465,7 @@ ngx_http_flagship_inject(ngx_http_request_t *r,
      * from another module
      */
 
-    if (ngx_http_flagship_list_any(&r->headers_in.headers,
-                                   ngx_http_flagship_match_prefix, conf)
+    if (ngx_http_flagship_any_prefixed(&r->headers_in.headers, conf)
         && ngx_http_flagship_list_remove(&r->headers_in.headers, r->pool,
                                          ngx_http_flagship_match_names, ours)
            != NGX_OK)
@@ -505,9 +548,8 @@ ngx_http_flagship_respond(ngx_http_request_t *r,
 
 
 /*
- * The part of a list that holds our headers: part, elements and texts are one
- * allocation, in which the answers' texts are kept as well.  NGX_DECLINED:
- * there are none.
+ * The part of a list that holds our headers: part, elements, decisions and
+ * most texts are one allocation.  NGX_DECLINED: there are none.
  */
 
 static ngx_int_t
@@ -515,16 +557,11 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_headers_t *headers, ngx_list_part_t **ppart,
     ngx_uint_t spare)
 {
-    u_char                      *p;
-    size_t                       len;
-    ngx_int_t                    rc;
-    ptrdiff_t                    moved;
-    ngx_uint_t                   i, n;
-    ngx_table_elt_t             *h;
-    ngx_list_part_t             *part;
-    ngx_http_flagship_plan_t    *plan;
-    ngx_http_flagship_name_t    *name;
-    ngx_http_flagship_answer_t  *answer;
+    u_char                    *p;
+    ngx_int_t                  rc;
+    ngx_list_part_t           *part;
+    flagship_decision_t       *decision;
+    ngx_http_flagship_plan_t  *plan;
 
     rc = ngx_http_flagship_bind(ctx);
     if (rc != NGX_OK) {
@@ -533,63 +570,109 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
 
     plan = ngx_http_flagship_plan(headers, ctx->image,
                                   ctx->request->connection->log);
-    if (plan == NULL) {
+    if (plan == NULL || ngx_http_flagship_settle(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_flagship_measure(ctx, headers, plan, &n, &len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (n == 0) {
+    if (plan->n == 0) {
         return NGX_DECLINED;
-    }
-
-    if (headers->all) {
-        len += plan->len;
     }
 
     part = ngx_palloc(ctx->request->pool,
                       sizeof(ngx_list_part_t)
-                      + (plan->n + spare) * sizeof(ngx_table_elt_t) + len);
+                      + (plan->n + spare) * sizeof(ngx_table_elt_t)
+                      + plan->n * sizeof(flagship_decision_t)
+                      + plan->len + plan->room);
     if (part == NULL) {
         return NGX_ERROR;
     }
 
-    h = (ngx_table_elt_t *) (part + 1);
-    p = (u_char *) (h + plan->n + spare);
-    moved = p - plan->text;
+    part->elts = part + 1;
+    part->nelts = 0;
 
-    part->elts = h;
+    decision = (flagship_decision_t *) ((ngx_table_elt_t *) part->elts
+                                        + plan->n + spare);
+    p = (u_char *) (decision + plan->n);
+
+    ctx->decided = decision;
+
+    if (ngx_http_flagship_write_headers(ctx, headers, plan, part, p) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *ppart = part;
+
+    return part->nelts ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* Decides what the plan names and writes it down; texts go to p. */
+
+static ngx_int_t
+ngx_http_flagship_write_headers(ngx_http_flagship_ctx_t *ctx,
+    ngx_http_flagship_headers_t *headers, ngx_http_flagship_plan_t *plan,
+    ngx_list_part_t *part, u_char *p)
+{
+    size_t                     sent;
+    ptrdiff_t                  moved;
+    ngx_uint_t                 i, dropped, over;
+    ngx_table_elt_t           *h;
+    flagship_decision_t       *decision;
+    ngx_http_flagship_name_t  *name;
+
+    h = part->elts;
+    decision = ctx->decided;
+    moved = 0;
+    sent = 0;
+    dropped = 0;
+    over = plan->over;
 
     if (headers->all) {
+        moved = p - plan->text;
         p = ngx_cpymem(p, plan->text, plan->len);
     }
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < plan->n; i++) {
         name = &plan->names[i];
-        answer = name->answer;
 
-        if (!answer->value) {
+        if (ngx_http_flagship_decide(ctx, name->flag, &decision[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ctx->ndecided = i + 1;
+
+        if (decision[i].variant == FLAGSHIP_NO_VARIANT) {
             continue;
         }
 
-        h->hash = name->hash;
-        h->key = name->name;
-        h->lowcase_key = name->lowcase;
+        switch (ngx_http_flagship_value(ctx, &decision[i], &h->value, &p)) {
+
+        case NGX_OK:
+            break;
+
+        case NGX_DECLINED:
+            dropped++;
+            continue;
+
+        default:
+            return NGX_ERROR;
+        }
 
         if (headers->all) {
-            h->key.data += moved;
-            h->lowcase_key += moved;
+            sent += name->name.len + h->value.len + 4;
+
+            if (sent > NGX_HTTP_FLAGSHIP_HEADERS_MAX) {
+                over += plan->n - i;
+                break;
+            }
         }
 
-        if (!answer->text_kept) {
-            p = ngx_cpymem(p, answer->text.data, answer->text.len);
-            answer->text.data = p - answer->text.len;
-            answer->text_kept = 1;
-        }
-
-        h->value = answer->text;
+        h->hash = name->hash;
+        h->key.len = name->name.len;
+        h->key.data = name->name.data + moved;
+        h->lowcase_key = name->lowcase + moved;
         ngx_http_flagship_header_next(h, NULL);
 
         h++;
@@ -597,87 +680,79 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
 
     part->nelts = h - (ngx_table_elt_t *) part->elts;
 
-    if (part->nelts == 0) {
-        return NGX_DECLINED;
+    if (over) {
+        ngx_http_flagship_over(ctx, headers, over);
     }
 
-    *ppart = part;
+    if (dropped) {
+        ngx_http_flagship_dropped(ctx, dropped);
+    }
 
     return NGX_OK;
 }
 
 
 /*
- * Evaluates, and says how many names of the plan are to be looked at and how
- * long their texts are.
+ * A decision's text, copied to *p where it is short.  Booleans' are the same
+ * for all.  NGX_DECLINED: it must not be sent.
  */
 
-static ngx_int_t
-ngx_http_flagship_measure(ngx_http_flagship_ctx_t *ctx,
-    ngx_http_flagship_headers_t *headers, ngx_http_flagship_plan_t *plan,
-    ngx_uint_t *n, size_t *len)
+static ngx_inline ngx_int_t
+ngx_http_flagship_value(ngx_http_flagship_ctx_t *ctx,
+    const flagship_decision_t *decision, ngx_str_t *value, u_char **p)
 {
-    size_t                            sent, total;
-    ngx_uint_t                        i, dropped;
-    ngx_http_flagship_answer_t       *answer;
+    u_char                    *dst;
+    const char                *chunk;
+    const flagship_flag_t     *flag;
+    const flagship_variant_t  *variant;
+
+    static ngx_str_t  on = ngx_string("true");
+    static ngx_str_t  off = ngx_string("false");
+
+    flag = flagship_flags(ctx->image) + decision->flag;
+    chunk = flagship_at(ctx->image, flag->chunk);
+    variant = (const flagship_variant_t *) chunk + decision->variant;
+
+    if (flag->type == FLAGSHIP_TYPE_BOOLEAN) {
+        *value = (variant->text_len == on.len) ? on : off;
+        return NGX_OK;
+    }
+
+    if (variant->unsendable) {
+        return NGX_DECLINED;
+    }
+
+    dst = *p;
+
+    if (variant->text_len <= NGX_HTTP_FLAGSHIP_TEXT) {
+        *p += variant->text_len;
+
+    } else {
+        dst = ngx_pnalloc(ctx->request->pool, variant->text_len);
+        if (dst == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_memcpy(dst, chunk + variant->text, variant->text_len);
+
+    value->len = variant->text_len;
+    value->data = dst;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_flagship_dropped(ngx_http_flagship_ctx_t *ctx, ngx_uint_t n)
+{
     ngx_http_flagship_main_conf_t    *fmcf;
     ngx_http_flagship_zone_shared_t  *shared;
 
-    if (ctx->n < plan->n && ctx->injected == NULL
-        && ngx_http_flagship_reserve(ctx, plan->n) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+    fmcf = ngx_http_flagship_get_main_conf(ctx->request);
+    shared = ngx_http_flagship_zone_shared(fmcf->zone);
 
-    total = 0;
-    sent = 0;
-    dropped = 0;
-
-    for (i = 0; i < plan->n; i++) {
-
-        answer = ngx_http_flagship_answer(ctx, plan->names[i].flag);
-
-        if (answer == NULL) {
-            return NGX_ERROR;
-        }
-
-        plan->names[i].answer = answer;
-
-        if (!answer->value) {
-            if (answer->decision.variant != FLAGSHIP_NO_VARIANT) {
-                dropped++;
-            }
-
-            continue;
-        }
-
-        if (headers->all) {
-            sent += plan->names[i].name.len + answer->text.len + 4;
-
-            if (sent > NGX_HTTP_FLAGSHIP_HEADERS_MAX) {
-                break;
-            }
-        }
-
-        if (!answer->text_kept) {
-            total += answer->text.len;
-        }
-    }
-
-    *n = i;
-    *len = total;
-
-    if (i < plan->n || plan->over) {
-        ngx_http_flagship_over(ctx, headers, plan->n - i + plan->over);
-    }
-
-    if (dropped) {
-        fmcf = ngx_http_flagship_get_main_conf(ctx->request);
-        shared = ngx_http_flagship_zone_shared(fmcf->zone);
-        (void) ngx_atomic_fetch_add(&shared->headers_dropped, dropped);
-    }
-
-    return NGX_OK;
+    (void) ngx_atomic_fetch_add(&shared->headers_dropped, n);
 }
 
 
@@ -705,6 +780,33 @@ ngx_http_flagship_over(ngx_http_flagship_ctx_t *ctx,
                   "%d bytes; name the flags that are needed",
                   n, &ctx->tenant, &ctx->environment, headers->limit,
                   NGX_HTTP_FLAGSHIP_HEADERS_MAX);
+}
+
+
+/* Few headers share even the prefix's first byte. */
+
+static ngx_uint_t
+ngx_http_flagship_any_prefixed(ngx_list_t *list,
+    ngx_http_flagship_edge_conf_t *conf)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &list->part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len
+                && ngx_http_flagship_fold(h[i].key.data[0]) == conf->fold[0]
+                && ngx_http_flagship_match_prefix(&h[i], conf))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

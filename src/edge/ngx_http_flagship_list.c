@@ -62,28 +62,6 @@ ngx_http_flagship_same(ngx_str_t *a, ngx_str_t *b)
 }
 
 
-ngx_uint_t
-ngx_http_flagship_list_any(ngx_list_t *list, ngx_http_flagship_match_pt match,
-    void *data)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &list->part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (match(&h[i], data)) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
 ngx_int_t
 ngx_http_flagship_list_remove(ngx_list_t *list, ngx_pool_t *pool,
     ngx_http_flagship_match_pt match, void *data)

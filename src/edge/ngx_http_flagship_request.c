@@ -36,8 +36,13 @@ static const flagship_image_t *ngx_http_flagship_find_set(
     ngx_http_flagship_ctx_t *ctx, ngx_http_flagship_view_t *view);
 static void ngx_http_flagship_rehash(ngx_http_flagship_ctx_t *ctx,
     const flagship_image_t *image);
+static ngx_inline ngx_http_flagship_answer_t *ngx_http_flagship_find(
+    ngx_http_flagship_ctx_t *ctx, uint32_t flag);
+static ngx_int_t ngx_http_flagship_reserve(ngx_http_flagship_ctx_t *ctx,
+    ngx_uint_t n);
 static void ngx_http_flagship_table_add(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_answer_t *answer);
+static ngx_int_t ngx_http_flagship_keep_all(ngx_http_flagship_ctx_t *ctx);
 static u_char *ngx_http_flagship_keep_str(u_char *p, ngx_str_t *s);
 
 
@@ -125,7 +130,8 @@ ngx_http_flagship_cleanup(void *data)
 ngx_int_t
 ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
 {
-    void                           *memory;
+    size_t                          size;
+    u_char                         *memory;
     ngx_int_t                       rc;
     ngx_http_request_t             *r;
     const flagship_image_t         *image;
@@ -183,11 +189,17 @@ ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    memory = ngx_palloc(r->pool, flagship_eval_size(image));
+    size = flagship_eval_size(image);
+
+    memory = ngx_palloc(r->pool, size + image->attrs.n
+                                        * sizeof(ngx_http_flagship_fetched_t));
     if (memory == NULL) {
         ngx_http_flagship_view_release(view);
         return NGX_ERROR;
     }
+
+    ctx->spare = (ngx_http_flagship_fetched_t *) (memory + size);
+    ctx->nspare = image->attrs.n;
 
     ctx->ev = flagship_eval_init(memory, image, ctx->main->scratch,
                                  r->start_sec, ngx_http_flagship_fetch, ctx);
@@ -249,30 +261,85 @@ ngx_http_flagship_find_set(ngx_http_flagship_ctx_t *ctx,
 }
 
 
-ngx_http_flagship_answer_t *
-ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
+ngx_int_t
+ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
+    flagship_decision_t *decision)
 {
-    ngx_uint_t                   i;
-    const flagship_image_t      *image;
-    const flagship_variant_t    *variant;
     ngx_http_flagship_answer_t  *a;
 
-    if (ctx->size) {
-        i = flag & (ctx->size - 1);
+    a = ngx_http_flagship_find(ctx, flag);
 
-        while (ctx->table[i]) {
-            if (ctx->table[i]->decision.flag == flag) {
-                return ctx->table[i];
-            }
-
-            i = (i + 1) & (ctx->size - 1);
-        }
+    if (a) {
+        *decision = a->decision;
+        return NGX_OK;
     }
 
     if (ctx->busy) {
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
                       "flagship: an attribute of the context asks for a flag, "
                       "which may need that attribute");
+        return NGX_ERROR;
+    }
+
+    ctx->busy = 1;
+    flagship_eval(ctx->ev, flag, decision);
+    ctx->busy = 0;
+
+    decision->flag = flag;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_flagship_settle(ngx_http_flagship_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    if (ctx->ndecided == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_flagship_reserve(ctx, ctx->ndecided) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < ctx->ndecided; i++) {
+        if (ngx_http_flagship_answer(ctx, ctx->decided[i].flag) == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ctx->ndecided = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_http_flagship_answer_t *
+ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
+{
+    ngx_uint_t                   i;
+    flagship_decision_t          decision;
+    const flagship_image_t      *image;
+    const flagship_variant_t    *variant;
+    ngx_http_flagship_answer_t  *a;
+
+    a = ngx_http_flagship_find(ctx, flag);
+    if (a) {
+        return a;
+    }
+
+    for (i = 0; i < ctx->ndecided; i++) {
+        if (ctx->decided[i].flag == flag) {
+            decision = ctx->decided[i];
+            break;
+        }
+    }
+
+    if (i == ctx->ndecided
+        && ngx_http_flagship_decide(ctx, flag, &decision) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -287,11 +354,7 @@ ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
 
     image = ctx->image;
 
-    ctx->busy = 1;
-    flagship_eval(ctx->ev, flag, &a->decision);
-    ctx->busy = 0;
-
-    a->decision.flag = flag;
+    a->decision = decision;
 
     a->key.len = flagship_flags(image)[flag].key_len;
     a->key.data = (u_char *) flagship_flag_key(image, flag).data;
@@ -318,9 +381,35 @@ ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
 }
 
 
-/* The table is never more than half full, so probing ends. */
+static ngx_inline ngx_http_flagship_answer_t *
+ngx_http_flagship_find(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
+{
+    ngx_uint_t  i;
 
-ngx_int_t
+    if (ctx->size == 0) {
+        return NULL;
+    }
+
+    i = flag & (ctx->size - 1);
+
+    while (ctx->table[i]) {
+        if (ctx->table[i]->decision.flag == flag) {
+            return ctx->table[i];
+        }
+
+        i = (i + 1) & (ctx->size - 1);
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Room for n more answers.  The table is never more than half full, so probing
+ * ends.
+ */
+
+static ngx_int_t
 ngx_http_flagship_reserve(ngx_http_flagship_ctx_t *ctx, ngx_uint_t n)
 {
     ngx_uint_t                    size;
@@ -432,11 +521,7 @@ ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
 
     p = ngx_http_flagship_keep_str(p, &answer->key);
     p = ngx_http_flagship_keep_str(p, &answer->variant);
-
-    if (!answer->text_kept) {
-        (void) ngx_http_flagship_keep_str(p, &answer->text);
-        answer->text_kept = 1;
-    }
+    (void) ngx_http_flagship_keep_str(p, &answer->text);
 
     answer->kept = 1;
 
@@ -520,46 +605,14 @@ ngx_http_flagship_leave_handler(ngx_event_t *ev)
 static void
 ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
 {
-    u_char                      *p;
-    size_t                       len;
-    ngx_http_flagship_answer_t  *a;
-
     if (ctx->view == NULL) {
         return;
     }
 
-    len = 0;
-
-    for (a = ctx->answers; a; a = a->next) {
-        if (!a->kept) {
-            len += a->key.len + a->variant.len;
-            len += a->text_kept ? 0 : a->text.len;
-        }
-    }
-
-    if (len) {
-        p = ngx_pnalloc(ctx->request->pool, len);
-        if (p == NULL) {
-            return;
-        }
-
-        for (a = ctx->answers; a; a = a->next) {
-            if (a->kept) {
-                continue;
-            }
-
-            a->enabled = ngx_http_flagship_enabled(ctx, a);
-
-            p = ngx_http_flagship_keep_str(p, &a->key);
-            p = ngx_http_flagship_keep_str(p, &a->variant);
-
-            if (!a->text_kept) {
-                p = ngx_http_flagship_keep_str(p, &a->text);
-                a->text_kept = 1;
-            }
-
-            a->kept = 1;
-        }
+    if (ngx_http_flagship_settle(ctx) != NGX_OK
+        || ngx_http_flagship_keep_all(ctx) != NGX_OK)
+    {
+        return;
     }
 
     ngx_http_flagship_view_release(ctx->view);
@@ -567,7 +620,60 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
     ctx->view = NULL;
     ctx->image = NULL;
     ctx->ev = NULL;
+    ctx->nspare = 0;
     ctx->released = 1;
+}
+
+
+static ngx_int_t
+ngx_http_flagship_keep_all(ngx_http_flagship_ctx_t *ctx)
+{
+    u_char                       *p;
+    size_t                        len;
+    ngx_http_flagship_answer_t   *a;
+    ngx_http_flagship_fetched_t  *f;
+
+    len = 0;
+
+    for (a = ctx->answers; a; a = a->next) {
+        if (!a->kept) {
+            len += a->key.len + a->variant.len + a->text.len;
+        }
+    }
+
+    for (f = ctx->fetched; f; f = f->next) {
+        if (!f->kept) {
+            len += f->path.len;
+        }
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (a = ctx->answers; a; a = a->next) {
+        if (a->kept) {
+            continue;
+        }
+
+        a->enabled = ngx_http_flagship_enabled(ctx, a);
+
+        p = ngx_http_flagship_keep_str(p, &a->key);
+        p = ngx_http_flagship_keep_str(p, &a->variant);
+        p = ngx_http_flagship_keep_str(p, &a->text);
+
+        a->kept = 1;
+    }
+
+    for (f = ctx->fetched; f; f = f->next) {
+        if (!f->kept) {
+            p = ngx_http_flagship_keep_str(p, &f->path);
+            f->kept = 1;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -383,6 +383,10 @@ ngx_http_flagship_get_flags(ngx_http_request_t *r,
 
     ctx = ngx_http_flagship_ctx_find(r);
 
+    if (ctx && ngx_http_flagship_settle(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ctx == NULL || ctx->n == 0) {
         ngx_http_flagship_set(v, "", 0);
         return NGX_OK;

@@ -17,6 +17,7 @@
 
 
 #include "ngx_http_flagship.h"
+#include "ngx_http_flagship_thread.h"
 #include "ngx_http_flagship_zone.h"
 #include "ngx_http_flagship_sync.h"
 #include "ngx_http_flagship_edge.h"
@@ -652,6 +653,7 @@ ngx_http_flagship_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_flagship_thread_exit_process();
     ngx_http_flagship_api_exit_process(cycle, fmcf);
     ngx_http_flagship_sync_exit_process(cycle, fmcf);
     ngx_http_flagship_auth_exit_process(cycle, fmcf);

@@ -54,6 +54,11 @@ subtest 'the first request' => sub {
 };
 
 
+# How many threads a process has
+
+sub threads { return scalar(() = glob "/proc/$_[0]/task/*") }
+
+
 subtest 'ways to change a file' => sub {
     my $t = start(document(a => 10, b => 1));
 
@@ -97,6 +102,9 @@ subtest 'ways to change a file' => sub {
     is(now($t)->{revision}, $was + 1, 'what is the same is no revision');
 
     is($t->lines(qr/\[(?:error|warn)\]/), 0, 'nothing to complain of');
+
+    ok(wait_for(sub { !grep { threads($_) != 1 } $t->workers }),
+        'no thread stays when there is nothing to do');
 
     $t->check;
 };

@@ -9,7 +9,7 @@
  *
  * Knows libpq and nginx's events, and nothing of flags.  Nothing here blocks:
  * names are resolved beforehand (nginx's resolver where the configuration has
- * one, else getaddrinfo() in the thread pool), sockets are level-triggered,
+ * one, else getaddrinfo() in a thread), sockets are level-triggered,
  * each host and each query has a deadline of our own.
  *
  * All functions run in a worker's event loop.  Handlers may call any function
@@ -44,7 +44,7 @@ typedef struct ngx_http_flagship_pg_conninfo_s
 char *ngx_http_flagship_pg_parse(ngx_conf_t *cf, ngx_str_t *text,
     ngx_http_flagship_pg_conninfo_t **conninfo);
 
-/* Whether some host is a name: that needs a resolver or a thread pool. */
+/* Whether some host is a name, which has to be resolved. */
 ngx_uint_t ngx_http_flagship_pg_has_names(
     ngx_http_flagship_pg_conninfo_t *conninfo);
 
@@ -67,10 +67,8 @@ typedef struct {
     ngx_msec_t                        statement_timeout;
                                                   /* when the server gives up,
                                                      0: as said above */
-    ngx_resolver_t                   *resolver;   /* NULL: thread pool */
+    ngx_resolver_t                   *resolver;   /* NULL: the system's */
     ngx_msec_t                        resolver_timeout;
-    ngx_thread_pool_t                *threads;    /* NULL: no threads, only
-                                                     addresses and sockets */
     unsigned                          writable:1; /* pass over hosts that are
                                                      in recovery */
     unsigned                          finish:1;   /* a worker that exits waits

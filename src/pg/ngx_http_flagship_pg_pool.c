@@ -386,7 +386,6 @@ ngx_http_flagship_pg_pool_connect(ngx_http_flagship_pg_pool_t *pool,
     options.statement_timeout = o->query_timeout;
     options.resolver = o->resolver;
     options.resolver_timeout = o->resolver_timeout;
-    options.threads = o->threads;
     options.writable = write;
     options.finish = 1;
     options.application_name = o->application_name;

@@ -64,7 +64,6 @@ typedef struct {
                                                      ngx_http_flagship_pg.h */
     ngx_resolver_t                   *resolver;
     ngx_msec_t                        resolver_timeout;
-    ngx_thread_pool_t                *threads;
     const char                       *application_name;
     ngx_log_t                        *log;
 

@@ -10,9 +10,9 @@
  *
  * An address or a socket needs nothing.  "localhost" is the loopback and is
  * asked of nobody.  Any other name goes to nginx's resolver where there is
- * one, else to getaddrinfo() in the thread pool.
+ * one, else to getaddrinfo() in a thread.
  *
- * A lookup in the pool cannot be cancelled, so its memory is its own (malloc),
+ * A lookup in a thread cannot be cancelled, so its memory is its own (malloc),
  * a connection that closes just leaves its queue, and connections that want
  * the same name share one: however often they try, a dead name server holds
  * one thread a name, for a few seconds.  The thread writes "naddrs", "addrs"
@@ -22,43 +22,38 @@
 
 #include "ngx_http_flagship_pg_local.h"
 
-#if (NGX_THREADS)
+#include "ngx_http_flagship_thread.h"
 
-#include <ngx_thread_pool.h>
 #include <netdb.h>
 #include <resolv.h>
 
 
 #define NGX_HTTP_FLAGSHIP_PG_LOOKUP  5    /* seconds at most */
 
-#endif
-
 
 static ngx_int_t ngx_http_flagship_pg_resolve_nginx(ngx_http_flagship_pg_t *pg,
     ngx_http_flagship_pg_host_t *host, const char **why);
 static void ngx_http_flagship_pg_resolve_handler(ngx_resolver_ctx_t *ctx);
 
-#if (NGX_THREADS)
-
 typedef struct {
-    ngx_thread_task_t    task;
-    ngx_queue_t          queue;      /* of all that run in this worker */
-    ngx_queue_t          waiting;    /* connections */
-    ngx_uint_t           seconds;    /* to wait for a name server */
+    ngx_http_flagship_task_t  task;
+    ngx_queue_t               queue;      /* of all that run in this worker */
+    ngx_queue_t               waiting;    /* connections */
+    ngx_uint_t                seconds;    /* to wait for a name server */
 
-    int                  error;      /* of getaddrinfo() */
-    ngx_uint_t           naddrs;
-    char                 addrs[NGX_HTTP_FLAGSHIP_PG_ADDRS]
-                              [NGX_HTTP_FLAGSHIP_PG_ADDR_LEN];
+    int                       error;      /* of getaddrinfo() */
+    ngx_uint_t                naddrs;
+    char                      addrs[NGX_HTTP_FLAGSHIP_PG_ADDRS]
+                                   [NGX_HTTP_FLAGSHIP_PG_ADDR_LEN];
 
-    char                 name[256];
+    char                      name[256];
 } ngx_http_flagship_pg_lookup_t;
 
 
 static ngx_int_t ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     ngx_http_flagship_pg_host_t *host, const char **why);
-static void ngx_http_flagship_pg_lookup_thread(void *data, ngx_log_t *log);
-static void ngx_http_flagship_pg_lookup_handler(ngx_event_t *ev);
+static void ngx_http_flagship_pg_lookup_thread(void *data);
+static void ngx_http_flagship_pg_lookup_handler(void *data);
 
 
 /* Lookups that run in this worker.  The master starts none, so that a forked
@@ -67,8 +62,6 @@ static void ngx_http_flagship_pg_lookup_handler(ngx_event_t *ev);
 static ngx_queue_t  ngx_http_flagship_pg_lookups = {
     &ngx_http_flagship_pg_lookups, &ngx_http_flagship_pg_lookups
 };
-
-#endif
 
 
 static void
@@ -104,17 +97,7 @@ ngx_http_flagship_pg_resolve(ngx_http_flagship_pg_t *pg, const char **why)
         return ngx_http_flagship_pg_resolve_nginx(pg, host, why);
     }
 
-#if (NGX_THREADS)
-
-    if (pg->options.threads) {
-        return ngx_http_flagship_pg_lookup(pg, host, why);
-    }
-
-#endif
-
-    *why = "its name needs \"resolver\", or an nginx with threads";
-
-    return NGX_ERROR;
+    return ngx_http_flagship_pg_lookup(pg, host, why);
 }
 
 
@@ -211,8 +194,6 @@ ngx_http_flagship_pg_resolve_handler(ngx_resolver_ctx_t *ctx)
 }
 
 
-#if (NGX_THREADS)
-
 static ngx_int_t
 ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     ngx_http_flagship_pg_host_t *host, const char **why)
@@ -242,14 +223,13 @@ ngx_http_flagship_pg_lookup(ngx_http_flagship_pg_t *pg,
     lookup->seconds = ngx_min(pg->options.timeout / 1000,
                               NGX_HTTP_FLAGSHIP_PG_LOOKUP);
 
-    lookup->task.ctx = lookup;
-    lookup->task.handler = ngx_http_flagship_pg_lookup_thread;
-    lookup->task.event.data = lookup;
-    lookup->task.event.handler = ngx_http_flagship_pg_lookup_handler;
+    lookup->task.run = ngx_http_flagship_pg_lookup_thread;
+    lookup->task.done = ngx_http_flagship_pg_lookup_handler;
+    lookup->task.data = lookup;
 
-    if (ngx_thread_task_post(pg->options.threads, &lookup->task) != NGX_OK) {
+    if (ngx_http_flagship_thread_start(&lookup->task) != NGX_OK) {
         ngx_free(lookup);
-        *why = "its name could not be asked for, the thread pool is full";
+        *why = "its name could not be asked for, no thread is free";
         return NGX_ERROR;
     }
 
@@ -273,7 +253,7 @@ found:
  */
 
 static void
-ngx_http_flagship_pg_lookup_thread(void *data, ngx_log_t *log)
+ngx_http_flagship_pg_lookup_thread(void *data)
 {
     ngx_http_flagship_pg_lookup_t  *lookup = data;
 
@@ -319,14 +299,14 @@ ngx_http_flagship_pg_lookup_thread(void *data, ngx_log_t *log)
 
 
 static void
-ngx_http_flagship_pg_lookup_handler(ngx_event_t *ev)
+ngx_http_flagship_pg_lookup_handler(void *data)
 {
-    const char                     *why;
-    ngx_queue_t                    *q;
-    ngx_http_flagship_pg_t         *pg;
-    ngx_http_flagship_pg_lookup_t  *lookup;
+    ngx_http_flagship_pg_lookup_t *lookup = data;
 
-    lookup = ev->data;
+    const char              *why;
+    ngx_queue_t             *q;
+    ngx_http_flagship_pg_t  *pg;
+
     why = lookup->error ? gai_strerror(lookup->error) : NULL;
 
     ngx_queue_remove(&lookup->queue);
@@ -353,5 +333,3 @@ ngx_http_flagship_pg_lookup_handler(ngx_event_t *ev)
 
     ngx_free(lookup);
 }
-
-#endif

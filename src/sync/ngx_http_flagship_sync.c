@@ -213,7 +213,6 @@ ngx_http_flagship_sync_create_conf(ngx_conf_t *cf)
      *     scf->listen = NULL;
      *     scf->tenant = { 0, NULL };
      *     scf->environment = { 0, NULL };
-     *     scf->threads = NULL;
      *     scf->resolver = NULL;
      *     scf->worker = NULL;
      */
@@ -287,15 +286,6 @@ ngx_http_flagship_sync_init_conf(ngx_conf_t *cf,
         scf->resolver_timeout = clcf->resolver_timeout;
         ngx_conf_init_msec_value(scf->resolver_timeout, 30000);
     }
-
-#if (NGX_THREADS)
-
-    scf->threads = ngx_thread_pool_add(cf, NULL);
-    if (scf->threads == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-#endif
 
     return NGX_CONF_OK;
 }

@@ -10,7 +10,7 @@
  * One worker a host leads (the zone's lease).  It alone talks to the source:
  * PostgreSQL (ngx_http_flagship_sync_pg.c: listen, poll, delta) or a file
  * (ngx_http_flagship_sync_file.c: watch), both of which fill a batch of
- * documents that a task in the thread pool compiles and links against the live
+ * documents that a thread of its own compiles and links against the live
  * images (ngx_http_flagship_sync_build.c); the leader publishes the result.
  */
 
@@ -36,7 +36,6 @@ typedef struct ngx_http_flagship_sync_conf_s {
     ngx_str_t                         tenant;    /* of file documents that name
                                                     none: http level */
     ngx_str_t                         environment;
-    ngx_thread_pool_t                *threads;
     ngx_resolver_t                   *resolver;
     ngx_msec_t                        resolver_timeout;
     struct ngx_http_flagship_sync_s  *worker;    /* this process's part */

@@ -59,7 +59,6 @@ ngx_http_flagship_build_destroy(ngx_http_flagship_build_t *b)
     free(b->sets);
     free(b->rows);
     free(b->live);
-    free(b->task);
     free(b);
 }
 

@@ -21,6 +21,7 @@
 #define _NGX_HTTP_FLAGSHIP_SYNC_BUILD_H_INCLUDED_
 
 
+#include "ngx_http_flagship_thread.h"
 #include "ngx_http_flagship.h"
 #include "ngx_http_flagship_zone.h"
 #include "flagship_compile.h"
@@ -147,9 +148,8 @@ typedef struct ngx_http_flagship_build_s {
 
     /* the leader's own */
 
-    ngx_http_flagship_zone_t        *zone;
     ngx_http_flagship_publication_t  publication;
-    ngx_thread_task_t               *task;
+    ngx_http_flagship_task_t         task;
     ngx_msec_t                       patience;  /* until the next reserve */
     unsigned                         reserved:1;
     unsigned                         back:1;

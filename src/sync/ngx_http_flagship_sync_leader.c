@@ -51,12 +51,6 @@ ngx_http_flagship_sync_init_module(ngx_cycle_t *cycle,
 
     fmcf->sync->worker = sync;
 
-    if (sync->conf->threads == NULL) {
-        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                      "flagship: this nginx has no threads: flags are "
-                      "compiled in the event loop, and requests wait for it");
-    }
-
     if (sync->source == &ngx_http_flagship_source_file) {
         ngx_http_flagship_sync_first(sync, cycle);
     }
@@ -112,7 +106,7 @@ ngx_http_flagship_sync_exit_process(ngx_cycle_t *cycle,
         ngx_del_timer(&sync->tick);
     }
 
-    /* the thread pool's own exit has waited for its tasks */
+    /* the worker has waited for its threads */
 
     sync->running = 0;
 

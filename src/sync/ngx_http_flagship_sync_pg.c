@@ -140,7 +140,6 @@ ngx_http_flagship_sync_pg_connect(ngx_http_flagship_sync_t *sync)
     options.query_timeout = p->deadline;
     options.resolver = conf->resolver;
     options.resolver_timeout = conf->resolver_timeout;
-    options.threads = conf->threads;
     options.writable = conf->notify;
     options.application_name = "flagship";
     options.on_ready = ngx_http_flagship_sync_pg_ready;

@@ -18,9 +18,9 @@
  * overtaken since reserve, and what came before reserve is seen by looking at
  * the generation once more behind it.
  *
- * A worker that exits waits for the thread, whose task ends at the next flag;
+ * A worker that exits waits for the thread, which ends at the next flag;
  * its result is then nobody's.  Runs in the event loop of the leader, except
- * for the two task handlers.
+ * for the two that say so.
  */
 
 
@@ -31,8 +31,9 @@ static ngx_int_t ngx_http_flagship_sync_begin(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
 static ngx_int_t ngx_http_flagship_sync_post(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
-static void ngx_http_flagship_sync_thread(void *data, ngx_log_t *log);
-static void ngx_http_flagship_sync_posted(ngx_event_t *ev);
+static void ngx_http_flagship_sync_compile(void *data);
+static void ngx_http_flagship_sync_copy(void *data);
+static void ngx_http_flagship_sync_posted(void *data);
 static void ngx_http_flagship_sync_built(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
 static void ngx_http_flagship_sync_copied(ngx_http_flagship_sync_t *sync,
@@ -107,7 +108,6 @@ ngx_http_flagship_sync_begin(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_live_t  *live;
 
     b->said = sync->said;
-    b->zone = sync->zone;
 
     view = ngx_http_flagship_zone_acquire(sync->zone);
     b->view = view;
@@ -141,74 +141,47 @@ static ngx_int_t
 ngx_http_flagship_sync_post(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b)
 {
-#if (NGX_THREADS)
-    ngx_thread_task_t  *task;
-#endif
+    b->task.run = b->reserved ? ngx_http_flagship_sync_copy
+                              : ngx_http_flagship_sync_compile;
+    b->task.done = ngx_http_flagship_sync_posted;
+    b->task.data = sync;
 
-    if (sync->conf->threads == NULL) {
-        ngx_http_flagship_sync_thread(b, sync->log);
-
-        if (b->reserved) {
-            ngx_http_flagship_sync_copied(sync, b);
-
-        } else {
-            ngx_http_flagship_sync_built(sync, b);
-        }
-
-        return NGX_OK;
-    }
-
-#if (NGX_THREADS)
-
-    task = b->task;
-
-    if (task == NULL) {
-        task = calloc(1, sizeof(ngx_thread_task_t));
-        if (task == NULL) {
-            return NGX_ERROR;
-        }
-
-        task->ctx = b;
-        task->handler = ngx_http_flagship_sync_thread;
-        task->event.data = sync;
-        task->event.handler = ngx_http_flagship_sync_posted;
-        task->event.log = sync->log;
-
-        b->task = task;
-    }
-
-    if (ngx_thread_task_post(sync->conf->threads, task) != NGX_OK) {
+    if (ngx_http_flagship_thread_start(&b->task) != NGX_OK) {
         return NGX_ERROR;
     }
 
     sync->running = 1;
 
-#endif
-
     return NGX_OK;
 }
 
 
-/* In a thread, or in the loop where there are none. */
+/* In a thread; the loop leaves sync->build alone meanwhile. */
 
 static void
-ngx_http_flagship_sync_thread(void *data, ngx_log_t *log)
+ngx_http_flagship_sync_compile(void *data)
 {
-    ngx_http_flagship_build_t  *b = data;
+    ngx_http_flagship_sync_t *sync = data;
 
-    if (b->reserved) {
-        ngx_http_flagship_zone_copy(b->zone, &b->publication);
+    ngx_http_flagship_build_run(sync->build);
+}
 
-    } else {
-        ngx_http_flagship_build_run(b);
-    }
+
+/* In a thread, too. */
+
+static void
+ngx_http_flagship_sync_copy(void *data)
+{
+    ngx_http_flagship_sync_t *sync = data;
+
+    ngx_http_flagship_zone_copy(sync->zone, &sync->build->publication);
 }
 
 
 static void
-ngx_http_flagship_sync_posted(ngx_event_t *ev)
+ngx_http_flagship_sync_posted(void *data)
 {
-    ngx_http_flagship_sync_t  *sync = ev->data;
+    ngx_http_flagship_sync_t *sync = data;
 
     sync->running = 0;
 

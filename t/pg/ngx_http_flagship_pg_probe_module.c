@@ -7,7 +7,7 @@
 /*
  * Lets tests drive src/pg inside a real nginx, without any flags.
  *
- *   pg_probe "conninfo" [timeout=ms] [query_timeout=ms] [writable] [threads]
+ *   pg_probe "conninfo" [timeout=ms] [query_timeout=ms] [writable]
  *            [resolver];
  *
  * makes a location answer in JSON.  Arguments of a request:
@@ -25,8 +25,8 @@
 
 
 #include "ngx_http_flagship_pg_local.h"
+#include "ngx_http_flagship_thread.h"
 
-#include <ngx_thread_pool.h>
 #include <netdb.h>
 
 #if (FLAGSHIP_SANITIZE)
@@ -43,7 +43,6 @@ typedef struct {
     ngx_http_flagship_pg_conninfo_t  *conninfo;
     ngx_msec_t                        timeout;
     ngx_msec_t                        query_timeout;
-    ngx_thread_pool_t                *threads;
     ngx_flag_t                        writable;
     ngx_flag_t                        resolver;
 } probe_conf_t;
@@ -448,7 +447,6 @@ probe_open(ngx_http_request_t *r, probe_conf_t *conf, probe_slot_t *slot)
     options.query_timeout = conf->query_timeout;
     options.resolver = conf->resolver ? clcf->resolver : NULL;
     options.resolver_timeout = clcf->resolver_timeout;
-    options.threads = conf->threads;
     options.writable = conf->writable;
     options.application_name = "flagship probe";
     options.on_ready = probe_ready;
@@ -652,6 +650,8 @@ probe_exit(ngx_cycle_t *cycle)
 {
     ngx_uint_t  i;
 
+    ngx_http_flagship_thread_exit_process();
+
     for (i = 0; i < PROBE_SLOTS; i++) {
 
         if (probe_slots[i].pg) {
@@ -711,13 +711,6 @@ probe_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         } else if (ngx_strcmp(value[i].data, "resolver") == 0) {
             pcf->resolver = 1;
-
-        } else if (ngx_strcmp(value[i].data, "threads") == 0) {
-            pcf->threads = ngx_thread_pool_add(cf, NULL);
-
-            if (pcf->threads == NULL) {
-                return NGX_CONF_ERROR;
-            }
 
         } else {
             return "has an unknown parameter";

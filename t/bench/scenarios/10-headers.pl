@@ -48,7 +48,6 @@ sub flags {
         name     => $name,
         n        => $n,
         modules  => ["$bench->{build}/ngx_http_flagship_module.so"],
-        main     => 'thread_pool default threads=2;',
         http     => "flagship_zone 8m;\nflagship_file $file;\n"
             . "flagship_targeting_key \$cookie_uid;\n"
             . "flagship_attribute country \$http_x_country;\n"
@@ -155,7 +154,6 @@ sub start {
     return Flagship::Bench::Nginx->start($bench, $server->{name},
         pin     => 'tested',
         modules => $server->{modules},
-        main    => $server->{main},
         http    => "upstream application {\n"
             . "    server 127.0.0.1:$upstream->{port};\n"
             . "    keepalive 64;\n    keepalive_requests 1000000000;\n}\n$http",

@@ -32,7 +32,6 @@ sub start {
         pin     => 'none',
         workers => WORKERS,
         modules => ["$bench->{build}/ngx_http_flagship_module.so"],
-        main    => 'thread_pool default threads=2;',
         http    => "flagship_zone 64m;\n$source\n",
         server  => "location = /pid { return 200 \$pid; }\n"
             . "location = /counter { return 200 \$flagship_value_counter; }\n"

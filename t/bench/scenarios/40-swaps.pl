@@ -32,7 +32,6 @@ sub run {
     my $nginx = Flagship::Bench::Nginx->start($bench, 'swaps',
         pin     => 'tested',
         modules => ["$bench->{build}/ngx_http_flagship_module.so"],
-        main    => 'thread_pool default threads=2;',
         http    => "upstream application {\n"
             . "    server 127.0.0.1:$upstream->{port};\n    keepalive 64;\n}\n"
             . "flagship_zone 32m;\n"

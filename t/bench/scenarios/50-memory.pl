@@ -69,7 +69,6 @@ sub worker {
         workers => 2,
         modules => $source
             ? ["$bench->{build}/ngx_http_flagship_module.so"] : [],
-        main    => 'thread_pool default threads=2;',
         http    => $source ? "flagship_zone 8m;\n$source"
             . "flagship_targeting_key \$cookie_uid;\n" : '',
         server  => $source ? "location / {\n"

@@ -166,7 +166,8 @@ sub _module {
     my $build = $ENV{FLAGSHIP_TEST_BUILD} // "$top/build";
     my $sanitize = $Flagship::Nginx::sanitize ? '-sanitize' : '';
     my $module = "$build/pg-probe$sanitize.so";
-    my @sources = (glob("$top/src/pg/*.c"), glob("$top/t/pg/*.c"));
+    my @sources = (glob("$top/src/*.c"), glob("$top/src/pg/*.c"),
+        glob("$top/t/pg/*.c"));
     my @known = (@sources, __FILE__, glob("$top/src/pg/*.h"),
         glob("$top/src/*.h"));
 

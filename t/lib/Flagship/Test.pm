@@ -316,7 +316,6 @@ sub _globals {
         "pid $self->{dir}/nginx.pid;",
         "error_log $self->{dir}/error.log $level;",
         "worker_processes $self->{workers};",
-        'thread_pool default threads=2;',
     );
 
     push @lines, "user $self->{user};" if $> == 0;

@@ -45,6 +45,7 @@ sub zone {
 
     return $self->config(<<"EOT");
 %%GLOBALS%%
+thread_pool default threads=2;
 $main
 events {}
 http {

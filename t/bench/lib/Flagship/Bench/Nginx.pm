@@ -16,9 +16,8 @@ my $count = 0;
 my %running;
 
 
-# Options: http (text inside http {}), server (text inside server {}), main
-# (text before events {}), modules (list of paths), workers, pin ("tested",
-# "load" or "none").
+# Options: http (text inside http {}), server (text inside server {}), modules
+# (list of paths), workers, pin ("tested", "load" or "none").
 
 sub start {
     my ($class, $bench, $name, %options) = @_;
@@ -48,7 +47,6 @@ $modules
 worker_processes $workers;
 pid $prefix/pid;
 error_log $prefix/error.log;
-@{[ $options{main} // '' ]}
 events {
     worker_connections 1024;
 }

@@ -410,7 +410,24 @@ subtest 'check' => sub {
 
     ($out, $err, $code) = ctl('', 'check', $warns);
     is($code, 0, 'a warning is no error');
-    like($out, qr{: /flags/f/targeting: warning: }, 'but said');
+    like($out, qr{: /flags/f/targeting: warning: .* \[fractional\]$}m,
+        'but said, and of which kind');
+
+    # what compiles and is hardly meant; eval is not asked for it
+    $warns = spill('lint.json', { flags => [ { key => 'f', rules => [ {
+        when => { '<' => [ { var => 'age' }, 18 ] }, serve => 'on' } ] } ] });
+
+    ($out) = ctl('', 'check', $warns);
+    like($out, qr{: /flags/0/rules/0/when/</0: warning: .* \[unguarded-order\]$},
+        'a lint');
+
+    ($out) = ctl('', 'check', '--json', $warns);
+    is_deeply([ map { "$_->{lint} $_->{key}" }
+        @{ $json->decode($out)->{messages} } ], [ 'unguarded-order f' ],
+        'by name');
+
+    ($out, $err) = ctl('', 'eval', $warns);
+    is($err, '', 'eval is silent');
 };
 
 

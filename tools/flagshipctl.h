@@ -75,6 +75,7 @@ typedef struct {
     uint32_t                     nsets;
 
     unsigned                     fractional; /* 0: the document's */
+    unsigned                     lint;       /* 1: warn of all there is */
     flagshipctl_message_pt       message;
     void                        *data;
 

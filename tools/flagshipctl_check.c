@@ -38,13 +38,14 @@ static const char  flagshipctl_check_usage[] =
     "and writes a line for each error and each warning:\n"
     "\n"
     "  FILE: POINTER: MESSAGE\n"
-    "  FILE: POINTER: warning: MESSAGE\n"
+    "  FILE: POINTER: warning: MESSAGE [LINT]\n"
     "\n"
-    "POINTER is a JSON Pointer (RFC 6901) into the file, empty for all of it.\n"
+    "POINTER is a JSON Pointer (RFC 6901) into the file, empty for all of it;\n"
+    "LINT says which kind of warning it is.\n"
     "\n"
     "  --json          one JSON object instead: {\"errors\", \"warnings\",\n"
     "                  \"messages\": [{\"file\", \"pointer\", \"severity\",\n"
-    "                  \"key\", \"message\"}]}\n"
+    "                  \"key\", \"lint\", \"message\"}]}\n"
     "  --fractional N  generation of flagd's fractional, 1, 2 or 3, instead\n"
     "                  of what the files say\n"
     "\n"
@@ -84,6 +85,7 @@ flagshipctl_check(int argc, char **argv)
         flagshipctl_document_init(&document, argv[i], NULL, NULL);
 
         document.fractional = flagshipctl_generation(fractional);
+        document.lint = 1;
         document.message = flagshipctl_check_message;
         document.data = &check;
 
@@ -130,6 +132,10 @@ flagshipctl_check_message(void *data, const char *file, const char *pointer,
             flagshipctl_check_member(out, ",\"key\":", error->key);
         }
 
+        if (error->lint[0]) {
+            flagshipctl_check_member(out, ",\"lint\":", error->lint);
+        }
+
         flagshipctl_check_member(out, ",\"message\":", error->message);
         flagshipctl_buf_text(out, "}");
 
@@ -139,6 +145,13 @@ flagshipctl_check_message(void *data, const char *file, const char *pointer,
         flagshipctl_buf_text(out, pointer);
         flagshipctl_buf_text(out, error->warning ? ": warning: " : ": ");
         flagshipctl_buf_text(out, error->message);
+
+        if (error->lint[0]) {
+            flagshipctl_buf_text(out, " [");
+            flagshipctl_buf_text(out, error->lint);
+            flagshipctl_buf_text(out, "]");
+        }
+
         flagshipctl_buf_text(out, "\n");
     }
 

@@ -88,6 +88,7 @@ flagshipctl_document(flagshipctl_document_t *d)
 
     if (rc == FLAGSHIP_OK) {
         flagship_errors_init(errors);
+        errors->lint = d->lint;
         errors->handler = flagshipctl_document_error;
         errors->data = d;
 
@@ -142,6 +143,7 @@ flagshipctl_document_link(void *data, flagship_str_t tenant,
     errors = flagshipctl_alloc(NULL, sizeof(flagship_errors_t));
 
     flagship_errors_init(errors);
+    errors->lint = d->lint;
     errors->handler = flagshipctl_document_error;
     errors->data = d;
 
@@ -312,6 +314,7 @@ flagshipctl_document_refused(flagshipctl_document_t *d)
     }
 
     memset(&error, 0, sizeof(error));
+    error.lint = "";
 
     (void) snprintf(error.message, sizeof(error.message),
                     "%s (line %zu, byte %zu of it)", d->json.error, line,

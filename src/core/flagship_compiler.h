@@ -50,6 +50,8 @@ typedef struct {
     unsigned             nomem:1;
     unsigned             nodes;
     unsigned             depth;      /* of $ref */
+    size_t               shown;      /* steps to the outermost $ref: what it
+                                        stands for has no place of its own */
     unsigned             reg;        /* the next free register */
     unsigned             loops;      /* around what is compiled */
     unsigned             element;    /* in a loop: the element's register */
@@ -93,11 +95,11 @@ typedef struct {
 void flagship_compiler_init(flagship_compiler_t *c, flagship_unit_t *unit,
     flagship_str_t key, flagship_errors_t *errors);
 
-/* An error, or a warning, at the current pointer. */
+/* An error, or a warning and its name, at the current pointer. */
 void flagship_compiler_error(flagship_compiler_t *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void flagship_compiler_warn(flagship_compiler_t *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void flagship_compiler_warn(flagship_compiler_t *c, const char *lint,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Steps into a member or an element; the result is what leave() takes. */
 size_t flagship_compiler_enter(flagship_compiler_t *c, flagship_str_t name);
@@ -181,10 +183,20 @@ void flagship_rule_in_list(flagship_compiler_t *c,
 
 /* The variant with this name, or FLAGSHIP_NO_VARIANT. */
 uint32_t flagship_rule_variant(flagship_compiler_t *c, flagship_str_t name);
+/* Warns that it is none. */
+void flagship_rule_no_variant(flagship_compiler_t *c, flagship_str_t name);
 
 /* A percentage in millionths, 0 ... 10^8; -1: it is none (said). */
 int64_t flagship_rule_percentage(flagship_compiler_t *c,
     const flagship_json_node_t *node);
+
+
+/* flagship_lint.c: warns of what compiled but is hardly meant. */
+
+void flagship_lint_flag(flagship_compiler_t *c, const flagship_document_t *d,
+    const flagship_flag_t *record);
+void flagship_lint_segment(flagship_compiler_t *c,
+    const flagship_json_node_t *when);
 
 
 #endif /* _FLAGSHIP_COMPILER_H_INCLUDED_ */

@@ -28,6 +28,9 @@ struct flagship_arena_block_s {
 };
 
 
+static void flagship_errors_put(flagship_errors_t *errors, int warning,
+    const char *lint, flagship_str_t key, const char *pointer,
+    const char *fmt, va_list args) __attribute__((format(printf, 6, 0)));
 static void flagship_cut(char *buf, size_t size, const char *s, size_t len);
 
 
@@ -132,6 +135,7 @@ flagship_errors_init(flagship_errors_t *errors)
     errors->n = 0;
     errors->errors = 0;
     errors->warnings = 0;
+    errors->lint = 0;
     errors->handler = NULL;
     errors->data = NULL;
 }
@@ -141,8 +145,31 @@ void
 flagship_errors_add(flagship_errors_t *errors, int warning,
     flagship_str_t key, const char *pointer, const char *fmt, ...)
 {
+    va_list  args;
+
+    va_start(args, fmt);
+    flagship_errors_put(errors, warning, "", key, pointer, fmt, args);
+    va_end(args);
+}
+
+
+void
+flagship_errors_warn(flagship_errors_t *errors, const char *lint,
+    flagship_str_t key, const char *pointer, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    flagship_errors_put(errors, 1, lint, key, pointer, fmt, args);
+    va_end(args);
+}
+
+
+static void
+flagship_errors_put(flagship_errors_t *errors, int warning, const char *lint,
+    flagship_str_t key, const char *pointer, const char *fmt, va_list args)
+{
     size_t             len;
-    va_list            args;
     flagship_error_t  *error, last;
 
     if (warning) {
@@ -162,15 +189,14 @@ flagship_errors_add(flagship_errors_t *errors, int warning,
         return;
     }
 
+    error->lint = lint;
     error->warning = warning ? 1 : 0;
 
     flagship_cut(error->key, sizeof(error->key), key.data, key.len);
     flagship_cut(error->pointer, sizeof(error->pointer), pointer,
                  pointer ? strlen(pointer) : 0);
 
-    va_start(args, fmt);
     (void) vsnprintf(error->message, sizeof(error->message), fmt, args);
-    va_end(args);
 
     len = strlen(error->message);
 

@@ -74,6 +74,9 @@ void *flagship_arena_alloc(flagship_arena_t *arena, size_t size);
  * the value.  Both are cut, never refused, when they are too long.  At most
  * FLAGSHIP_MAX_ERRORS are kept, the others only counted; a handler, where it
  * is set after flagship_errors_init(), is called with every one.
+ *
+ * Where "lint" is set after flagship_errors_init(), the compiler also warns of
+ * what compiles but is hardly meant.  That costs a second look at every rule.
  */
 
 #define FLAGSHIP_MAX_ERRORS  32
@@ -82,6 +85,8 @@ typedef struct {
     char                 key[FLAGSHIP_MAX_KEY + 1];  /* of the flag; "" none */
     char                 pointer[192];
     char                 message[192];
+    const char          *lint;       /* of a warning: what kind, a static
+                                        name as "never-on"; else "" */
     unsigned             warning:1;
 } flagship_error_t;
 
@@ -91,6 +96,7 @@ typedef struct {
     unsigned             n;          /* kept */
     unsigned             errors;     /* counted, warnings apart */
     unsigned             warnings;
+    unsigned             lint;       /* 1: asked for */
     flagship_error_pt    handler;    /* NULL: none */
     void                *data;
     flagship_error_t     list[FLAGSHIP_MAX_ERRORS];
@@ -99,6 +105,11 @@ typedef struct {
 
 void flagship_errors_init(flagship_errors_t *errors);
 void flagship_errors_add(flagship_errors_t *errors, int warning,
+    flagship_str_t key, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* A warning with a name. */
+void flagship_errors_warn(flagship_errors_t *errors, const char *lint,
     flagship_str_t key, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 

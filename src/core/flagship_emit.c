@@ -81,7 +81,8 @@ flagship_compiler_error(flagship_compiler_t *c, const char *fmt, ...)
 
 
 void
-flagship_compiler_warn(flagship_compiler_t *c, const char *fmt, ...)
+flagship_compiler_warn(flagship_compiler_t *c, const char *lint,
+    const char *fmt, ...)
 {
     char     message[192], pointer[192];
     va_list  args;
@@ -92,7 +93,7 @@ flagship_compiler_warn(flagship_compiler_t *c, const char *fmt, ...)
 
     flagship_compiler_pointer(c, pointer, sizeof(pointer));
 
-    flagship_errors_add(c->errors, 1, c->key, pointer, "%s", message);
+    flagship_errors_warn(c->errors, lint, c->key, pointer, "%s", message);
 }
 
 
@@ -127,12 +128,13 @@ static void
 flagship_compiler_pointer(flagship_compiler_t *c, char *pointer, size_t size)
 {
     char             ch;
-    size_t           i, k, n;
+    size_t           i, k, n, nsteps;
     flagship_str_t  *step;
 
     n = 0;
+    nsteps = c->depth ? c->shown : c->nsteps;
 
-    for (i = 0; i < c->nsteps && i < FLAGSHIP_MAX_STEPS_DOWN; i++) {
+    for (i = 0; i < nsteps && i < FLAGSHIP_MAX_STEPS_DOWN; i++) {
         step = &c->steps[i];
 
         if (n + 12 >= size) {

@@ -129,6 +129,7 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     const flagship_json_node_t *node, const flagship_member_t *members,
     unsigned flagd, flagship_errors_t *errors)
 {
+    unsigned              keyless;
     flagship_flag_t       record;
     flagship_entry_t     *entry;
     flagship_document_t   d;
@@ -140,10 +141,11 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     memset(&d, 0, sizeof(d));
 
     d.flagd = flagd;
+    keyless = 0;
 
     if (!flagship_key_valid(key)) {
         flagship_compiler_error(&c, FLAGSHIP_KEY_RULE, FLAGSHIP_MAX_KEY);
-        return FLAGSHIP_DECLINED;
+        keyless = 1;
     }
 
     if (node->type != FLAGSHIP_JSON_OBJECT) {
@@ -170,6 +172,10 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
         goto refused;
     }
 
+    if (errors->lint) {
+        flagship_lint_flag(&c, &d, &record);
+    }
+
     if (flagship_emit_finish(&c, &record) != FLAGSHIP_OK) {
         return FLAGSHIP_ERROR;
     }
@@ -186,6 +192,11 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     return FLAGSHIP_OK;
 
 refused:
+
+    if (keyless) {
+        /* nothing could ask for it */
+        return FLAGSHIP_DECLINED;
+    }
 
     return flagship_unit_add_broken(unit, key, 0) == FLAGSHIP_OK
            ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;
@@ -253,7 +264,8 @@ flagship_flag_read(flagship_compiler_t *c, const flagship_json_node_t *node,
         }
 
         if (m->name.len == 0) {
-            flagship_compiler_warn(c, "unknown member \"%.*s\"",
+            flagship_compiler_warn(c, "unknown-member",
+                                   "unknown member \"%.*s\"",
                                    (int) (name.len < 64 ? name.len : 64),
                                    name.data);
 
@@ -325,8 +337,8 @@ flagship_flag_state(flagship_compiler_t *c, const flagship_document_t *d,
 
     if (d->enable_at && !(record->bits & FLAGSHIP_FLAG_ENABLED)) {
         pointer = flagship_compiler_enter(c, flagship_str("enable_at", 9));
-        flagship_compiler_warn(c, "the flag never comes on: it is not "
-                               "enabled");
+        flagship_compiler_warn(c, "never-on", "the flag never comes on: it "
+                               "is not enabled");
         flagship_compiler_leave(c, pointer);
     }
 
@@ -552,8 +564,6 @@ flagship_flag_user_ids(flagship_compiler_t *c, const flagship_document_t *d)
             element = flagship_compiler_enter_index(c, i);
             flagship_compiler_error(c, "must be a string");
             flagship_compiler_leave(c, element);
-            flagship_compiler_leave(c, pointer);
-            return;
         }
 
         node += node->next;
@@ -654,7 +664,6 @@ flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
 
     if (serve == NULL) {
         flagship_compiler_error(c, "a rule needs \"serve\"");
-        return;
     }
 
     flagship_emit_mark(c, FLAGSHIP_PART_WHEN, index,
@@ -669,6 +678,10 @@ flagship_flag_rule(flagship_compiler_t *c, const flagship_json_node_t *rule,
         flagship_compiler_leave(c, pointer);
 
         flagship_emit_bind(c, yes);
+    }
+
+    if (serve == NULL) {
+        return;
     }
 
     flagship_emit_mark(c, FLAGSHIP_PART_SERVE, index, flagship_str("", 0));

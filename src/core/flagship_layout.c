@@ -82,7 +82,8 @@ static int flagship_layout_atom(const void *one, const void *two);
 static void flagship_layout_tables(flagship_image_t *image);
 static void flagship_layout_insert(flagship_image_t *image,
     const flagship_section_t *section, uint32_t hash, uint32_t index);
-static int flagship_layout_names(flagship_image_t *image);
+static int flagship_layout_names(flagship_linker_t *l,
+    flagship_image_t *image);
 
 
 int
@@ -535,7 +536,7 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
     flagship_layout_sources(l, image, source);
     flagship_layout_tables(image);
 
-    if (flagship_layout_names(image) != FLAGSHIP_OK) {
+    if (flagship_layout_names(l, image) != FLAGSHIP_OK) {
         free(image);
         return NULL;
     }
@@ -852,12 +853,11 @@ flagship_layout_insert(flagship_image_t *image,
  */
 
 static int
-flagship_layout_names(flagship_image_t *image)
+flagship_layout_names(flagship_linker_t *l, flagship_image_t *image)
 {
     char              folded[FLAGSHIP_MAX_KEY], other[FLAGSHIP_MAX_KEY];
-    uint8_t          *exposed;
     size_t            len;
-    uint32_t          i, k, hash, mask, *table;
+    uint32_t          i, k, hash, mask, *exposed, *table;
     flagship_str_t    key;
     flagship_flag_t  *flags;
 
@@ -865,7 +865,9 @@ flagship_layout_names(flagship_image_t *image)
     mask = image->name_table.n - 1;
     flags = (flagship_flag_t *) ((char *) image + image->flags.offset);
 
-    exposed = calloc(1, image->name_table.n);
+    /* of each name, the flag that has it, and 1 */
+
+    exposed = calloc(image->name_table.n, sizeof(uint32_t));
     if (exposed == NULL) {
         return FLAGSHIP_ERROR;
     }
@@ -900,8 +902,16 @@ flagship_layout_names(flagship_image_t *image)
             flags[i].bits |= FLAGSHIP_FLAG_SHADOWED;
             image->shadowed++;
 
+            if (l->errors->lint) {
+                key = flagship_flag_key(image, exposed[k] - 1);
+                flagship_errors_warn(l->errors, "header-name",
+                                     flagship_flag_key(image, i), "",
+                                     "its header's name is that of \"%.*s\", "
+                                     "which has it", (int) key.len, key.data);
+            }
+
         } else {
-            exposed[k] = 1;
+            exposed[k] = i + 1;
         }
     }
 

@@ -55,6 +55,7 @@ static int flagship_link_refuse_all(flagship_linker_t *l,
     flagship_items_t *items, const char *fmt, flagship_str_t name);
 static int flagship_link_refuse(flagship_linker_t *l, flagship_item_t *item,
     const char *fmt, flagship_str_t name);
+static int flagship_link_drop(flagship_linker_t *l, flagship_item_t *item);
 
 
 int
@@ -121,6 +122,11 @@ flagship_link(flagship_unit_t *unit, const flagship_image_t *last, int whole,
     if (last && last->sets.n) {
         flagship_link_sets(&l, &l.segments);
         flagship_link_sets(&l, &l.flags);
+    }
+
+    if (errors->lint) {
+        flagship_link_lint(&l, &l.flags);
+        flagship_link_lint(&l, &l.segments);
     }
 
     rc = flagship_layout(&l, image, len);
@@ -541,7 +547,9 @@ flagship_link_refs(flagship_linker_t *l, flagship_items_t *items)
 static int
 flagship_link_resolve(flagship_linker_t *l, flagship_items_t *items)
 {
+    char              pointer[64];
     uint32_t          i, k, kind;
+    unsigned          missing;
     flagship_str_t    name;
     const uint32_t   *relocs;
     flagship_item_t  *item, *target;
@@ -552,6 +560,8 @@ flagship_link_resolve(flagship_linker_t *l, flagship_items_t *items)
         if (!item->refs || item->gone) {
             continue;
         }
+
+        missing = 0;
 
         relocs = (const uint32_t *) (flagship_link_chunk(l, item)
                                      + item->record.relocs);
@@ -571,14 +581,14 @@ flagship_link_resolve(flagship_linker_t *l, flagship_items_t *items)
                 if (target == NULL || target->gone) {
 
                     if (item->unit) {
-                        if (flagship_link_refuse(l, item,
-                                        "there is no segment \"%.*s\"", name)
-                            != FLAGSHIP_OK)
-                        {
-                            return FLAGSHIP_ERROR;
-                        }
-
-                        break;
+                        flagship_link_pointer(l, item, relocs[k], pointer,
+                                              sizeof(pointer));
+                        flagship_errors_add(l->errors, 0, item->key, pointer,
+                                            "there is no segment \"%.*s\"",
+                                            (int) name.len, name.data);
+                        missing = 1;
+                        k++;
+                        continue;
                     }
 
                     if (target) {
@@ -609,6 +619,10 @@ flagship_link_resolve(flagship_linker_t *l, flagship_items_t *items)
             }
 
             k++;
+        }
+
+        if (missing && flagship_link_drop(l, item) != FLAGSHIP_OK) {
+            return FLAGSHIP_ERROR;
         }
     }
 
@@ -841,10 +855,17 @@ static int
 flagship_link_refuse(flagship_linker_t *l, flagship_item_t *item,
     const char *fmt, flagship_str_t name)
 {
-    l->refused = 1;
-
     flagship_errors_add(l->errors, 0, item->key, "", fmt, (int) name.len,
                         name.data);
+
+    return flagship_link_drop(l, item);
+}
+
+
+static int
+flagship_link_drop(flagship_linker_t *l, flagship_item_t *item)
+{
+    l->refused = 1;
 
     if (item->old != FLAGSHIP_NONE) {
         flagship_link_old(l, item, item->old, item->segment);

@@ -74,6 +74,18 @@ flagship_item_t *flagship_link_find(const flagship_items_t *items,
 flagship_item_t *flagship_link_target(const flagship_linker_t *l,
     const flagship_item_t *item, const uint32_t *reloc);
 
+/* flagship_link_lint.c */
+
+/* Warns of flags that are named and do not exist: asking them fails, or gives
+   null. */
+void flagship_link_lint(flagship_linker_t *l, flagship_items_t *items);
+
+/* The place in its document that a relocation of the unit is from; "" where
+   it is not known. */
+void flagship_link_pointer(flagship_linker_t *l, const flagship_item_t *item,
+    uint32_t reloc, char *pointer, size_t size);
+
+
 /* Writes the image of the items that are not gone. */
 int flagship_layout(flagship_linker_t *l, flagship_image_t **image,
     size_t *len);

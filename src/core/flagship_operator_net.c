@@ -135,7 +135,8 @@ flagship_net_literal(flagship_compiler_t *c,
         } else {
             len = array ? flagship_compiler_enter_index(c, i) : c->nsteps;
 
-            flagship_compiler_warn(c, "\"%.*s\" is no range of addresses",
+            flagship_compiler_warn(c, "cidr-range",
+                                   "\"%.*s\" is no range of addresses",
                                    (int) (text.len < 64 ? text.len : 64),
                                    text.data);
 

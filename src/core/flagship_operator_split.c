@@ -45,6 +45,8 @@ static void flagship_split_read(flagship_compiler_t *c,
     const flagship_args_t *args, flagship_fractional_t *f);
 static int flagship_split_weight(const flagship_json_node_t *node,
     uint64_t *weight);
+static void flagship_split_variants(flagship_compiler_t *c,
+    const flagship_args_t *args, const flagship_fractional_t *f);
 static uint32_t flagship_split_table(flagship_compiler_t *c,
     const flagship_fractional_t *f, flagship_split_t *split);
 static uint32_t flagship_split_by(flagship_compiler_t *c,
@@ -124,6 +126,8 @@ flagship_operator_fractional_serve(flagship_compiler_t *c,
         return 0;
     }
 
+    flagship_split_variants(c, args, &f);
+
     by = flagship_split_by(c, f.by, &split);
     table = flagship_split_table(c, &f, &split);
 
@@ -159,7 +163,8 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
             f->by = f->first;
 
         } else if (c->unit->fractional == 3) {
-            flagship_compiler_warn(c, "a fractional by null gives null");
+            flagship_compiler_warn(c, "fractional", "a fractional by null "
+                                   "gives null");
             f->null = 1;
             return;
         }
@@ -173,8 +178,9 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
     for (i = 0; i < f->n; i++) {
 
         if (node->type != FLAGSHIP_JSON_ARRAY || node->len == 0) {
-            flagship_compiler_warn(c, "a part of fractional must be an array "
-                                   "of a variant and a weight");
+            flagship_compiler_warn(c, "fractional", "a part of fractional "
+                                   "must be an array of a variant and a "
+                                   "weight");
             f->null = 1;
             return;
         }
@@ -190,8 +196,9 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
             switch (flagship_split_weight(node + 1 + node[1].next, &weight)) {
 
             case 0:
-                flagship_compiler_warn(c, "a weight of fractional must be an "
-                                       "integer up to 2147483647");
+                flagship_compiler_warn(c, "fractional", "a weight of "
+                                       "fractional must be an integer up to "
+                                       "2147483647");
                 f->null = 1;
                 return;
 
@@ -207,8 +214,8 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
     }
 
     if (f->total > INT32_MAX || f->n == 0 || (f->total == 0 && f->constant)) {
-        flagship_compiler_warn(c, "the weights of fractional must add up to "
-                               "1 ... 2147483647");
+        flagship_compiler_warn(c, "fractional", "the weights of fractional "
+                               "must add up to 1 ... 2147483647");
         f->null = 1;
     }
 }
@@ -238,6 +245,36 @@ flagship_split_weight(const flagship_json_node_t *node, uint64_t *weight)
 
     default:
         return flagship_rule_read(node, &args) ? -1 : 0;
+    }
+}
+
+
+/* Warns of parts that name no variant. */
+
+static void
+flagship_split_variants(flagship_compiler_t *c, const flagship_args_t *args,
+    const flagship_fractional_t *f)
+{
+    size_t                       len;
+    unsigned                     i;
+    const flagship_json_node_t  *node;
+
+    node = f->first;
+
+    for (i = 0; i < f->n; i++, node += node->next) {
+
+        if (flagship_rule_variant(c, flagship_json_str(node + 1))
+            != FLAGSHIP_NO_VARIANT)
+        {
+            continue;
+        }
+
+        len = flagship_rule_enter(c, args, args->n - f->n + i);
+        (void) flagship_compiler_enter_index(c, 0);
+
+        flagship_rule_no_variant(c, flagship_json_str(node + 1));
+
+        flagship_compiler_leave(c, len);
     }
 }
 
@@ -493,7 +530,7 @@ void
 flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
     flagship_label_t none)
 {
-    size_t                       len;
+    size_t                       len, member;
     unsigned                     reg;
     uint32_t                     by, i, offset;
     uint64_t                     divisor, end;
@@ -556,9 +593,9 @@ flagship_rule_split(flagship_compiler_t *c, const flagship_json_node_t *node,
         parts[i].reserved = 0;
 
         if (parts[i].variant == FLAGSHIP_NO_VARIANT) {
-            flagship_compiler_warn(c, "\"%.*s\" is none of the variants",
-                                   (int) weights[i].name.len,
-                                   weights[i].name.data);
+            member = flagship_compiler_enter(c, weights[i].name);
+            flagship_rule_no_variant(c, weights[i].name);
+            flagship_compiler_leave(c, member);
         }
     }
 
@@ -600,11 +637,13 @@ static uint64_t
 flagship_split_weights(flagship_compiler_t *c,
     const flagship_json_node_t *split, flagship_weight_t *weights)
 {
+    size_t                       len;
     uint32_t                     i;
     uint64_t                     divisor;
-    unsigned                     decimals, most;
+    unsigned                     bad, decimals, most;
     const flagship_json_node_t  *member;
 
+    bad = 0;
     most = 0;
     member = split + 1;
 
@@ -615,16 +654,23 @@ flagship_split_weights(flagship_compiler_t *c,
         decimals = flagship_split_decimals(member, &weights[i].weight);
 
         if (decimals > 6) {
-            flagship_compiler_error(c, "the weight of \"%.*s\" must be a "
-                                    "number of 0 ... 2147483647 with up to "
-                                    "six decimals", (int) weights[i].name.len,
-                                    weights[i].name.data);
-            return 0;
+            len = flagship_compiler_enter(c, weights[i].name);
+            flagship_compiler_error(c, "a weight must be a number of "
+                                    "0 ... 2147483647 with up to six "
+                                    "decimals");
+            flagship_compiler_leave(c, len);
+
+            bad = 1;
+            decimals = 0;
         }
 
         most = decimals > most ? decimals : most;
 
         member += member->next;
+    }
+
+    if (bad) {
+        return 0;
     }
 
     qsort(weights, split->len, sizeof(flagship_weight_t), flagship_split_name);

@@ -192,7 +192,7 @@ flagship_operator_semver(flagship_compiler_t *c, const flagship_operator_t *op,
     if (test == FLAGSHIP_SEMVER_BAD
         || flagship_semver_parse(&version, text) != FLAGSHIP_OK)
     {
-        flagship_compiler_warn(c, test == FLAGSHIP_SEMVER_BAD
+        flagship_compiler_warn(c, "sem-ver", test == FLAGSHIP_SEMVER_BAD
                                ? "\"%.*s\" is no operator of sem_ver"
                                : "\"%.*s\" is no version",
                                (int) (test == FLAGSHIP_SEMVER_BAD

@@ -29,8 +29,6 @@
 static const flagship_operator_t *flagship_rule_operator(
     flagship_compiler_t *c, const flagship_args_t *args);
 static void flagship_rule_lower(flagship_compiler_t *c, flagship_value_t *v);
-static int flagship_rule_reference(flagship_compiler_t *c,
-    const flagship_args_t *args, const flagship_json_node_t **target);
 
 
 /* A rule is an object with exactly one member. */
@@ -483,6 +481,7 @@ flagship_rule_load_null(flagship_compiler_t *c, uint32_t reg)
 static const flagship_operator_t *
 flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
 {
+    unsigned                    i, reg;
     const char *const          *later;
     const flagship_operator_t  *op;
 
@@ -515,6 +514,15 @@ flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
                             (int) (args->name.len < 64 ? args->name.len : 64),
                             args->name.data);
 
+    /* what else is wrong in it */
+
+    reg = c->reg;
+
+    for (i = 0; i < args->n; i++) {
+        (void) flagship_rule_arg_operand(c, args, i);
+        c->reg = reg;
+    }
+
     return NULL;
 }
 
@@ -525,7 +533,7 @@ flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
  * where it cannot be resolved (said), else c->depth was counted up.
  */
 
-static int
+int
 flagship_rule_reference(flagship_compiler_t *c, const flagship_args_t *args,
     const flagship_json_node_t **target)
 {
@@ -559,7 +567,9 @@ flagship_rule_reference(flagship_compiler_t *c, const flagship_args_t *args,
         return 1;
     }
 
-    c->depth++;
+    if (c->depth++ == 0) {
+        c->shown = c->nsteps;
+    }
 
     return 1;
 }
@@ -592,9 +602,7 @@ flagship_rule_serve(flagship_compiler_t *c, const flagship_json_node_t *node,
         variant = flagship_rule_variant(c, name);
 
         if (variant == FLAGSHIP_NO_VARIANT) {
-            flagship_compiler_warn(c, "\"%.*s\" is none of the variants",
-                                   (int) (name.len < 64 ? name.len : 64),
-                                   name.data);
+            flagship_rule_no_variant(c, name);
             (void) flagship_emit(c, FLAGSHIP_OP_FAIL);
             return;
         }
@@ -606,7 +614,7 @@ flagship_rule_serve(flagship_compiler_t *c, const flagship_json_node_t *node,
     }
 
     if (!flagship_rule_read(node, &args)) {
-        flagship_compiler_warn(c, "%s names no variant",
+        flagship_compiler_warn(c, "no-variant", "%s names no variant",
                                node->type == FLAGSHIP_JSON_ARRAY
                                ? "an array" : "an object");
         (void) flagship_emit(c, FLAGSHIP_OP_FAIL);
@@ -647,6 +655,15 @@ flagship_rule_serve(flagship_compiler_t *c, const flagship_json_node_t *node,
     }
 
     c->reg = saved;
+}
+
+
+void
+flagship_rule_no_variant(flagship_compiler_t *c, flagship_str_t name)
+{
+    flagship_compiler_warn(c, "no-variant", "\"%.*s\" is none of the "
+                           "variants", (int) (name.len < 64 ? name.len : 64),
+                           name.data);
 }
 
 

@@ -90,6 +90,8 @@ int flagship_rule_constant(flagship_compiler_t *c,
 void flagship_rule_load(flagship_compiler_t *c, const flagship_value_t *v,
     uint32_t reg);
 void flagship_rule_load_null(flagship_compiler_t *c, uint32_t reg);
+int flagship_rule_reference(flagship_compiler_t *c,
+    const flagship_args_t *args, const flagship_json_node_t **target);
 
 
 /* The first n arguments in consecutive registers, null where there are fewer:

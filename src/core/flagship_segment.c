@@ -39,6 +39,8 @@ flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
     yes = flagship_emit_label(&c);
     no = flagship_emit_label(&c);
 
+    flagship_emit_mark(&c, FLAGSHIP_PART_WHEN, 0, flagship_str("", 0));
+
     (void) flagship_compiler_enter(&c, flagship_str("when", 4));
 
     if (when->type != FLAGSHIP_JSON_OBJECT
@@ -50,6 +52,10 @@ flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
     }
 
     flagship_rule_condition(&c, when, yes, no);
+
+    if (errors->lint && !c.failed) {
+        flagship_lint_segment(&c, when);
+    }
 
     flagship_emit_bind(&c, yes);
     code = flagship_emit(&c, FLAGSHIP_OP_HOLDS);

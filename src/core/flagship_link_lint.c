@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Linking: what is said of names, and where in the document they are.
+ */
+
+
+#include <stdio.h>
+
+#include "flagship_link.h"
+
+
+void
+flagship_link_lint(flagship_linker_t *l, flagship_items_t *items)
+{
+    char              pointer[64];
+    uint32_t          i, k, kind;
+    flagship_str_t    name;
+    const uint32_t   *relocs;
+    flagship_item_t  *item, *target;
+
+    for (i = 0; i < items->n; i++) {
+        item = &items->list[i];
+
+        if (!item->refs || item->gone || !item->unit) {
+            continue;
+        }
+
+        relocs = (const uint32_t *) (flagship_link_chunk(l, item)
+                                     + item->record.relocs);
+
+        for (k = 0; k < item->record.nrelocs; k++) {
+            kind = relocs[k] >> FLAGSHIP_RELOC_SHIFT;
+
+            if (kind < FLAGSHIP_RELOC_FLAG) {
+                continue;
+            }
+
+            target = flagship_link_target(l, item, &relocs[k]);
+
+            if (kind == FLAGSHIP_RELOC_FLAG
+                && (target == NULL || target->gone))
+            {
+                name = flagship_literal(flagship_link_chunk(l, item),
+                                        relocs[k + 1]);
+
+                flagship_link_pointer(l, item, relocs[k], pointer,
+                                      sizeof(pointer));
+                flagship_errors_warn(l->errors, "no-flag", item->key, pointer,
+                                     "there is no flag \"%.*s\"",
+                                     (int) name.len, name.data);
+            }
+
+            k++;
+        }
+    }
+}
+
+
+void
+flagship_link_pointer(flagship_linker_t *l, const flagship_item_t *item,
+    uint32_t reloc, char *pointer, size_t size)
+{
+    uint32_t                i, n;
+    const char             *source;
+    const flagship_mark_t  *m;
+
+    pointer[0] = '\0';
+
+    if (item->source.len == 0) {
+        return;
+    }
+
+    source = l->unit->sources.data + item->source.offset;
+
+    n = ((const flagship_source_t *) source)->nmarks;
+    m = flagship_source_marks(flagship_str(source, item->source.len));
+
+    for (i = 1; i < n && m[i].code <= (reloc & FLAGSHIP_RELOC_MASK); i++) {
+        /* void */
+    }
+
+    m += i - 1;
+
+    if (item->segment) {
+        (void) snprintf(pointer, size, "/when");
+
+    } else if (m->part == FLAGSHIP_PART_WHEN || m->part == FLAGSHIP_PART_SERVE)
+    {
+        (void) snprintf(pointer, size, "/rules/%u/%s", m->index,
+                        m->part == FLAGSHIP_PART_WHEN ? "when" : "serve");
+
+    } else {
+        (void) snprintf(pointer, size, "%s",
+                        m->part == FLAGSHIP_PART_TARGETING ? "/targeting"
+                                                           : "/prerequisites");
+    }
+}

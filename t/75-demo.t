@@ -102,6 +102,15 @@ ok(psql(\%env, '-c', 'SELECT count(*) FROM (SELECT DISTINCT key FROM'
 is(psql(\%env, '-d', $env{DATABASE_URL}, '-c', 'SELECT current_user'),
     $env{PGUSER}, 'DATABASE_URL leads to the same');
 
+like($env{FLAGSHIP_API_KEY}, qr/\Aflagship_[0-9a-f]{16}_[0-9a-f]{64}\z/,
+    'an API key');
+like($said, qr/\Q$env{FLAGSHIP_API_KEY}\E/, 'is printed');
+is(psql(\%env, '-c', "SELECT tenant, role FROM flagship.api_keys WHERE hash"
+    . " = sha256(split_part('$env{FLAGSHIP_API_KEY}', '_', 3)::bytea)"),
+    'default|admin', 'and is an admin\'s');
+is((stat "$path/run/$_")[2] & 077, 0, "run/$_ is its owner's alone")
+    for qw(env api_key);
+
 my $demo = "$env{FLAGSHIP_DEMO_URL}/?user=alice";
 
 like(`curl -s '$demo'`, qr/"X-Feature-page-footer": "true"/i,
@@ -120,6 +129,10 @@ is(status("$env{FLAGSHIP_DEMO_URL}/beta/?user=bob"), 404, 'the gate, closed');
 
 ($said, $ok) = call($path, 'run');
 ok($ok && $said =~ /already running/, 'a second one finds it');
+is({ env($path) }->{FLAGSHIP_API_KEY}, $env{FLAGSHIP_API_KEY},
+    'and keeps the API key');
+is(psql(\%env, '-c', 'SELECT count(*) FROM flagship.api_keys'), 1,
+    'of which there is one');
 
 ($said, $ok) = call($path, 'seed');
 ok($ok, 'make seed, once more') or diag $said;
@@ -142,6 +155,7 @@ subtest 'after a crash' => sub {
     is(status("$now{FLAGSHIP_URL}/ready"), 200, 'is ready');
     like(`curl -s '$now{FLAGSHIP_DEMO_URL}/?user=alice'`,
         qr/"X-Feature-instant-search": "true"/i, 'with the flags of before');
+    is($now{FLAGSHIP_API_KEY}, $env{FLAGSHIP_API_KEY}, 'and the API key');
     %env = %now;
 };
 

@@ -74,4 +74,48 @@ CREATE INDEX api_keys_list ON flagship.api_keys (tenant, environment, id);
 GRANT SELECT, INSERT, UPDATE, DELETE ON flagship.api_keys TO flagship_admin;
 GRANT SELECT ON flagship.api_keys TO flagship_edge;
 
+
+-- A new key; the only moment at which its secret is to be had.
+--
+-- gen_random_uuid() takes its bits from pg_strong_random(), the generator that
+-- PostgreSQL's own keys come from (OpenSSL's, or the kernel's), 122 of them a
+-- call.  SHA-256 of three of them is 256 bits that nobody can guess, without
+-- pgcrypto.  That they are so many is what makes one round of SHA-256 enough
+-- for the hash: there is nothing to try.
+CREATE FUNCTION flagship.create_api_key(p_tenant text, p_role text,
+    p_name text, p_environment text DEFAULT NULL,
+    p_expires_at timestamptz DEFAULT NULL,
+    p_see_unexposed boolean DEFAULT false)
+RETURNS TABLE (id text, key text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    random text := replace(gen_random_uuid()::text, '-', '');
+    secret text := encode(sha256(uuid_send(gen_random_uuid())
+                                 || uuid_send(gen_random_uuid())
+                                 || uuid_send(gen_random_uuid())), 'hex');
+BEGIN
+    -- without the digits of the version and the variant
+    id := left(random, 8) || right(random, 8);
+    key := 'flagship_' || id || '_' || secret;
+
+    INSERT INTO flagship.api_keys
+           (id, tenant, environment, name, role, hash, see_unexposed,
+            expires_at)
+    VALUES (create_api_key.id, p_tenant, p_environment, p_name, p_role,
+            sha256(convert_to(secret, 'UTF8')), p_see_unexposed, p_expires_at);
+
+    RETURN NEXT;
+END $$;
+
+COMMENT ON FUNCTION flagship.create_api_key(text, text, text, text, timestamptz, boolean) IS
+    'Makes an API key and returns its id and the whole key, which cannot be had again';
+
+REVOKE EXECUTE ON FUNCTION
+    flagship.create_api_key(text, text, text, text, timestamptz, boolean)
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    flagship.create_api_key(text, text, text, text, timestamptz, boolean)
+TO flagship_admin;
+
 COMMIT;

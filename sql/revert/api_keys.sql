@@ -2,6 +2,8 @@
 
 BEGIN;
 
+DROP FUNCTION
+    flagship.create_api_key(text, text, text, text, timestamptz, boolean);
 DROP TABLE flagship.api_keys;
 
 COMMIT;

@@ -30,6 +30,14 @@ BEGIN
            AND NOT has_table_privilege('flagship_edge', 'flagship.api_keys',
                                        'INSERT, UPDATE, DELETE, TRUNCATE'),
         'api_keys is not for whom it should be';
+
+    ASSERT has_function_privilege('flagship_admin',
+               'flagship.create_api_key(text, text, text, text, timestamptz, boolean)',
+               'EXECUTE')
+           AND NOT has_function_privilege('flagship_edge',
+               'flagship.create_api_key(text, text, text, text, timestamptz, boolean)',
+               'EXECUTE'),
+        'keys are not made by whom they should be';
 END $$;
 
 ROLLBACK;

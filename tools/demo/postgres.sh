@@ -165,8 +165,8 @@ pg_sql() {
 }
 
 
-# Database, schema, roles and sample.  The sample comes once: what was changed
-# since then is not ours to undo.
+# Database, schema, roles, sample and a key of the API.  The sample and the key
+# come once: what was changed since then is not ours to undo.
 
 pg_fill() {
     if [ "$(pg_sql -d postgres -c \
@@ -194,6 +194,19 @@ END
             -U flagship_app -d flagship -f "$top/sql/sample.sql" >/dev/null
         touch "$run/seeded"
         say "Sample of flags loaded"
+    fi
+
+    if [ ! -s "$run/api_key" ]; then
+        (
+            umask 077
+            pg_sql -d flagship -c \
+                "SELECT key FROM flagship.create_api_key('default', 'admin',
+                                                         'make run')" \
+                >"$run/api_key.new"
+        )
+
+        mv "$run/api_key.new" "$run/api_key"
+        say "API key made"
     fi
 }
 

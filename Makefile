@@ -7,6 +7,9 @@
 # make unit     builds and runs the unit tests of src/core
 # make diff     compares a million random rules and flags with the field's own
 #               engines; DIFF_OPTIONS="--pairs 20000 --seed 7"
+# make fuzz     feeds each target of t/fuzz for ten minutes;
+#               FUZZ_OPTIONS="--seconds 60 json image"
+# make coverage what the tests of src/core reach, by gcovr, without sanitizers
 # make bench    measures for a quarter of an hour, prints a table and keeps it
 #               as build/bench.json
 # make clean    removes build/
@@ -37,6 +40,10 @@ UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNIT_DEPS := $(wildcard t/unit/*.h)
 UNIT_BINS := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 
+FUZZ_NAMES := $(filter-out replay,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
+FUZZ_SAN = -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all
+
 CTL_SRCS := $(wildcard tools/flagshipctl*.c)
 CTL_OBJS := $(CTL_SRCS:tools/%.c=$(BUILD)/tools/%.o)
 
@@ -49,7 +56,8 @@ MAKEFLAGS += -j$(JOBS)
 endif
 
 .PHONY: all module lib ctl sanitize unit unit-build bench bench-build clean
-.PHONY: run stop seed test setup-run setup-test diff diff-build
+.PHONY: run stop seed test setup-run setup-test setup-extra
+.PHONY: diff diff-build fuzz fuzz-build replay-build coverage
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -91,7 +99,7 @@ $(BUILD)/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
 ctl: $(BUILD)/flagshipctl
 
 $(BUILD)/flagshipctl: $(CTL_OBJS) $(BUILD)/libflagship.a
-	@$(CC) -o $@ $(CTL_OBJS) $(BUILD)/libflagship.a -lcrypto -lm
+	@$(CC) $(CORE_OPT) -o $@ $(CTL_OBJS) $(BUILD)/libflagship.a -lcrypto -lm
 
 $(BUILD)/tools/%.o: tools/%.c tools/flagshipctl.h $(CORE_DEPS) Makefile
 	@mkdir -p $(@D)
@@ -124,6 +132,9 @@ setup-run:
 setup-test:
 	@tools/setup test
 
+setup-extra:
+	@tools/setup extra
+
 run: setup-run
 	@$(MAKE) --no-print-directory all
 	@tools/run
@@ -136,7 +147,7 @@ seed:
 
 test: setup-test
 	@$(MAKE) --no-print-directory all sanitize unit-build bench-build \
-		diff-build
+		diff-build replay-build
 	@tools/run-tests --build "$(BUILD)" $(T)
 
 
@@ -155,6 +166,48 @@ $(BUILD)/diff/installed: t/diff/package.json t/diff/package-lock.json
 	@echo "  NPM $(@D)"
 	@cd $(@D) && npm ci --silent --ignore-scripts
 	@touch $@
+
+
+# libFuzzer by clang; what "make test" replays is built as the unit tests are
+
+fuzz: setup-extra
+	@$(MAKE) --no-print-directory ctl fuzz-build replay-build
+	@t/fuzz/run --build "$(BUILD)" $(FUZZ_OPTIONS)
+
+fuzz-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+
+replay-build: $(FUZZ_NAMES:%=$(BUILD)/replay/%)
+
+$(BUILD)/fuzz/core/%.o: src/core/%.c $(CORE_DEPS) Makefile
+	@mkdir -p $(@D)
+	@echo "  CLANG $@"
+	@clang-14 $(CORE_WARN) $(FUZZ_SAN) -Isrc/core -c -o $@ $<
+
+$(BUILD)/fuzz/%: t/fuzz/%.c t/fuzz/fuzz.h $(CORE_SRCS:src/core/%.c=$(BUILD)/fuzz/core/%.o)
+	@echo "  CLANG $@"
+	@clang-14 $(CORE_WARN) $(FUZZ_SAN) -Isrc/core -o $@ $(filter-out %.h,$^) \
+		$(CORE_LIBS)
+
+$(BUILD)/replay/%: t/fuzz/%.c t/fuzz/replay.c t/fuzz/fuzz.h $(UNIT_OBJS)
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	@$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -o $@ $(filter-out %.h,$^) \
+		$(CORE_LIBS)
+
+
+# The same programs, built for gcov in a folder of their own
+
+coverage: setup-extra
+	@rm -rf "$(BUILD)/coverage"
+	@$(MAKE) --no-print-directory BUILD="$(BUILD)/coverage" \
+		CORE_OPT="-O0 -g -fPIC --coverage" UNIT_SAN="-O0 -g --coverage" \
+		ctl unit-build replay-build diff-build
+	@tools/run-tests --build "$(BUILD)/coverage" \
+		t/unit/ t/15-flagshipctl.t t/16-diff.t t/17-fuzz.t
+	@gcovr --root . --filter src/core/ --branches \
+		--exclude-unreachable-branches --object-directory . "$(BUILD)/coverage"
+	@gcovr --root . --filter src/core/ --object-directory . \
+		"$(BUILD)/coverage" | tail -n 4
 
 
 # BENCH_OPTIONS: see t/bench/run

@@ -204,10 +204,24 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
       NULL },
 
     { ngx_string("flagship_api"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_flagship_api_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("flagship_cors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_flagship_api_cors,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("flagship_write_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_flagship_api_write_wait,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_flagship_api_conf_t, write_wait),
       NULL },
 
       ngx_null_command

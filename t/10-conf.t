@@ -279,6 +279,20 @@ refused("server { location $_ { flagship_api; } }",
     for '~ /x', '= /x', '@x';
 refused(location('flagship_api; flagship_api;'), qr/is duplicate/);
 refused('flagship_api;', qr/not allowed here/);
+refused(location("flagship_api $_;"), qr/invalid parameter "$_"/)
+    for qw(on docs=);
 taken(location('flagship_api; location /x/y { flagship_api; }'));
+
+refused("flagship_cors $_;", qr/invalid origin "\Q$_\E"/)
+    for qw(https://a.example/ https://A.example a.example https:// null
+        https://a.example/x write);
+refused("flagship_cors $_;", qr/needs either origins or "\*"/)
+    for 'writes', '* https://a.example';
+refused('flagship_cors off; flagship_cors *;', qr/is duplicate/);
+taken('flagship_cors https://a.example http://[::1]:80; '
+    . location('flagship_cors off; flagship_api; location /x {
+        flagship_cors * writes; }'));
+refused('flagship_write_wait x;', qr/invalid value/);
+taken('flagship_write_wait 10ms; ' . location('flagship_write_wait 2s;'));
 
 done_testing;

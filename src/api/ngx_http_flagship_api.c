@@ -14,7 +14,7 @@
  */
 
 
-#include "ngx_http_flagship_api_request.h"
+#include "ngx_http_flagship_api_query.h"
 
 
 /* NGX_OK: go on; NGX_DONE: answered; NGX_ERROR: no memory. */
@@ -25,6 +25,8 @@ typedef ngx_int_t (*ngx_http_flagship_api_step_pt)(
 
 static void ngx_http_flagship_api_view(ngx_http_flagship_call_t *call);
 static ngx_int_t ngx_http_flagship_api_route(ngx_http_flagship_call_t *call);
+static ngx_uint_t ngx_http_flagship_api_preflight(ngx_http_request_t *r,
+    ngx_str_t *path, ngx_uint_t methods);
 static ngx_int_t ngx_http_flagship_api_path(ngx_http_flagship_call_t *call,
     ngx_str_t *path);
 static ngx_int_t ngx_http_flagship_api_allow(ngx_http_flagship_call_t *call,
@@ -40,6 +42,7 @@ static const ngx_http_flagship_api_step_pt  ngx_http_flagship_api_before[] = {
     ngx_http_flagship_api_route,
     ngx_http_flagship_api_params,
     ngx_http_flagship_call_args,
+    ngx_http_flagship_call_principal,
     ngx_http_flagship_call_body,
     NULL
 };
@@ -153,6 +156,7 @@ ngx_http_flagship_api_route(ngx_http_flagship_call_t *call)
     }
 
     if (r->method == NGX_HTTP_OPTIONS) {
+        call->methods = ngx_http_flagship_api_preflight(r, &path, methods);
         ngx_http_flagship_call_answer(call, NGX_HTTP_NO_CONTENT, NULL);
 
     } else {
@@ -162,6 +166,33 @@ ngx_http_flagship_api_route(ngx_http_flagship_call_t *call)
     }
 
     return NGX_DONE;
+}
+
+
+/* Methods of the path that pages of other origins may use; none is
+   NGX_HTTP_UNKNOWN. */
+
+static ngx_uint_t
+ngx_http_flagship_api_preflight(ngx_http_request_t *r, ngx_str_t *path,
+    ngx_uint_t methods)
+{
+    ngx_str_t                         params[NGX_HTTP_FLAGSHIP_PARAMS];
+    ngx_uint_t                        method, all, allowed;
+    const ngx_http_flagship_route_t  *route;
+
+    allowed = 0;
+
+    for (method = NGX_HTTP_GET; method <= NGX_HTTP_PATCH; method <<= 1) {
+        if ((methods & method)
+            && ngx_http_flagship_route_find(path, method, &route, params, &all)
+               == NGX_OK
+            && ngx_http_flagship_cors_route(r, route))
+        {
+            allowed |= method;
+        }
+    }
+
+    return allowed ? allowed : NGX_HTTP_UNKNOWN;
 }
 
 
@@ -265,19 +296,9 @@ ngx_http_flagship_api_body_handler(ngx_http_request_t *r)
 }
 
 
-/* While a handler waits, a client that closes is noticed. */
-
 static ngx_int_t
 ngx_http_flagship_api_run(ngx_http_flagship_call_t *call)
 {
-    ngx_http_request_t  *r;
-
-    r = call->request;
-
-    if (r == r->main) {
-        r->read_event_handler = ngx_http_test_reading;
-    }
-
     return call->route->handler(call);
 }
 
@@ -335,6 +356,9 @@ static void
 ngx_http_flagship_api_cleanup(void *data)
 {
     ngx_http_flagship_call_t  *call = data;
+
+    ngx_http_flagship_query_cancel(call);
+    ngx_http_flagship_written_cancel(call);
 
     flagship_json_free(&call->json);
 

@@ -18,7 +18,13 @@
  *   _api_answer.c     answers and problems
  *   _api_etag.c       conditional requests
  *   _api_stream.c     long answers, no faster than the client takes them
+ *   _api_cors.c       what pages of other origins may read
  *   _api_error.c      nginx's own errors as problems
+ *   _api_query.c      calls of PostgreSQL
+ *   _api_written.c    writes wait until they are served
+ *   _api_context.c    evaluation contexts
+ *   _api_evaluate.c   /evaluate, /users
+ *   _api_docs.c       /openapi.json, /docs, /redoc
  *   _status.c         probes
  */
 
@@ -42,8 +48,15 @@ typedef struct ngx_http_flagship_api_main_s {
     ngx_uint_t                  used;      /* some location is an API */
     flagship_context_t          context;   /* a worker's, between its turns */
     flagship_scratch_t         *scratch;
+
+    struct ngx_http_flagship_pg_pool_s  *pool;   /* NULL: no database */
+    ngx_queue_t                 waiting;   /* writes, until they are served */
+    ngx_event_t                 look;
+    ngx_connection_t            dummy;
 } ngx_http_flagship_api_main_t;
 
+
+typedef struct ngx_http_flagship_cors_s  ngx_http_flagship_cors_t;
 
 typedef struct ngx_http_flagship_api_conf_s {
     ngx_http_flagship_status_e  status;    /* flagship_status */
@@ -51,6 +64,9 @@ typedef struct ngx_http_flagship_api_conf_s {
     ngx_str_t                   prefix;    /* of the paths of its routes: the
                                               location's, without a slash at
                                               its end */
+    ngx_str_t                   docs;      /* docs=, full path; empty: none */
+    ngx_msec_t                  write_wait;    /* flagship_write_wait */
+    ngx_http_flagship_cors_t   *cors;      /* flagship_cors; NULL: off */
 } ngx_http_flagship_api_conf_t;
 
 
@@ -58,6 +74,10 @@ typedef struct ngx_http_flagship_api_conf_s {
 char *ngx_http_flagship_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_flagship_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_flagship_api_cors(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_flagship_api_write_wait(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 ngx_http_flagship_api_main_t *ngx_http_flagship_api_create_main(
     ngx_conf_t *cf);

@@ -155,6 +155,8 @@ ngx_http_flagship_call_discard(ngx_http_flagship_call_t *call)
 ngx_int_t
 ngx_http_flagship_answer_headers(ngx_http_flagship_call_t *call)
 {
+    ngx_str_t            vary;
+    ngx_uint_t           open;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -176,15 +178,31 @@ ngx_http_flagship_answer_headers(ngx_http_flagship_call_t *call)
         return NGX_ERROR;
     }
 
-    if (call->route && !(call->route->bits & NGX_HTTP_FLAGSHIP_ROUTE_OPEN)
-        && ngx_http_flagship_call_header_literal(call, "Vary",
-                                                 "Authorization, X-API-Key")
-           != NGX_OK)
+    open = (call->route == NULL
+            || (call->route->bits & NGX_HTTP_FLAGSHIP_ROUTE_OPEN));
+
+    if (ngx_http_flagship_get_loc_conf(r)->api->cors) {
+        if (open) {
+            ngx_str_set(&vary, "Origin");
+
+        } else {
+            ngx_str_set(&vary, "Authorization, X-API-Key, Origin");
+        }
+
+    } else if (!open) {
+        ngx_str_set(&vary, "Authorization, X-API-Key");
+
+    } else {
+        vary.len = 0;
+    }
+
+    if (vary.len
+        && ngx_http_flagship_call_header(call, "Vary", &vary) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_flagship_cors_headers(call, call->methods);
 }
 
 
@@ -400,6 +418,7 @@ ngx_int_t
 ngx_http_flagship_problem_headers(ngx_http_flagship_call_t *call,
     ngx_uint_t status)
 {
+    ngx_str_t            after;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -419,8 +438,17 @@ ngx_http_flagship_problem_headers(ngx_http_flagship_call_t *call,
 
     case NGX_HTTP_TOO_MANY_REQUESTS:
     case NGX_HTTP_SERVICE_UNAVAILABLE:
-        return ngx_http_flagship_call_header_literal(call, "Retry-After",
-                                                     "1");
+
+        after.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+        if (after.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        after.len = ngx_sprintf(after.data, "%ui",
+                                ngx_max(call->retry_after, 1))
+                    - after.data;
+
+        return ngx_http_flagship_call_header(call, "Retry-After", &after);
 
     default:
         return NGX_OK;

@@ -10,7 +10,6 @@
 
 
 #include "ngx_http_flagship_api_out.h"
-#include "flagship_json.h"
 
 
 #define NGX_HTTP_FLAGSHIP_OUT_SIZE  2048
@@ -181,6 +180,26 @@ ngx_http_flagship_out_json_or_null(ngx_http_flagship_out_t *out,
     }
 
     ngx_http_flagship_out_json(out, data, len);
+}
+
+
+void
+ngx_http_flagship_out_node(ngx_http_flagship_out_t *out,
+    const flagship_json_node_t *node)
+{
+    char     none[1];
+    u_char  *p;
+    size_t   len;
+
+    len = flagship_json_print(node, none, 0);
+
+    p = ngx_http_flagship_out_room(out, len);
+    if (p == NULL) {
+        return;
+    }
+
+    (void) flagship_json_print(node, (char *) p, len);
+    ngx_http_flagship_out_used(out, len);
 }
 
 

@@ -18,6 +18,7 @@
 
 
 #include "ngx_http_flagship.h"
+#include "flagship_json.h"
 
 
 typedef struct {
@@ -59,6 +60,10 @@ void ngx_http_flagship_out_json(ngx_http_flagship_out_t *out,
 /* The same, or null where data is NULL. */
 void ngx_http_flagship_out_json_or_null(ngx_http_flagship_out_t *out,
     const void *data, size_t len);
+
+/* A subtree as compact JSON. */
+void ngx_http_flagship_out_node(ngx_http_flagship_out_t *out,
+    const flagship_json_node_t *node);
 
 void ngx_http_flagship_out_uint(ngx_http_flagship_out_t *out, uint64_t n);
 

@@ -27,8 +27,12 @@
 #include "ngx_http_flagship_api.h"
 #include "ngx_http_flagship_api_out.h"
 #include "ngx_http_flagship_api_routes.h"
+#include "ngx_http_flagship_auth.h"
 #include "ngx_http_flagship_zone.h"
 #include "flagship_json.h"
+
+
+#define NGX_HTTP_FLAGSHIP_UNPROCESSABLE  422
 
 
 /* An argument of the query, decoded: UTF-8 without NUL. */
@@ -49,6 +53,7 @@ struct ngx_http_flagship_call_s {
                                                     first catalog */
     uint64_t                         revision;   /* that it serves */
 
+    ngx_http_flagship_principal_t    principal;
     ngx_str_t                        tenant;     /* decided and allowed */
     ngx_str_t                        environment;
     unsigned                         environment_named:1;    /* by the
@@ -71,11 +76,21 @@ struct ngx_http_flagship_call_s {
     ngx_str_t                        extension;  /* members of a problem, as
                                                     JSON: "name": value */
 
+    ngx_uint_t                       retry_after;    /* seconds, of a 503 */
+
+    void                            *data;       /* the handler's own */
+
     /* the frame's own */
+
+    struct ngx_http_flagship_pg_call_s       *pg;    /* under way */
+    struct ngx_http_flagship_query_s         *query;
+    struct ngx_http_flagship_query_error_s   *query_error;
+    struct ngx_http_flagship_written_s       *written;   /* waits */
 
     ngx_http_flagship_out_t         *stream;
     ngx_http_flagship_call_pt        more;       /* a stream goes on */
     ngx_chain_t                     *replacement;    /* of nginx's error */
+    ngx_uint_t                       methods;    /* of a preflight */
     unsigned                         answered:1;
     unsigned                         replaced:1;
 };
@@ -167,6 +182,7 @@ void ngx_http_flagship_call_abort(ngx_http_flagship_call_t *call);
 /* The frame's steps: NGX_OK: go on; NGX_DONE: it has answered; NGX_ERROR. */
 
 ngx_int_t ngx_http_flagship_call_args(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_call_principal(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_call_body(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_call_body_parse(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_call_scope(ngx_http_flagship_call_t *call);
@@ -176,6 +192,13 @@ ngx_int_t ngx_http_flagship_call_scope(ngx_http_flagship_call_t *call);
 
 ngx_int_t ngx_http_flagship_api_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_flagship_api_error_init(ngx_conf_t *cf);
+
+/* May pages of other origins use this route?  And the headers for them:
+   "methods" 0, or those of the path in a preflight. */
+ngx_uint_t ngx_http_flagship_cors_route(ngx_http_request_t *r,
+    const ngx_http_flagship_route_t *route);
+ngx_int_t ngx_http_flagship_cors_headers(ngx_http_flagship_call_t *call,
+    ngx_uint_t methods);
 
 /* Text that must be UTF-8 without NUL: 1 where it is. */
 ngx_uint_t ngx_http_flagship_call_utf8(ngx_str_t *text);

@@ -18,17 +18,56 @@
 
 static const ngx_http_flagship_route_t  ngx_http_flagship_routes[] = {
 
-    { "/live", NGX_HTTP_GET, 0,
+    { "/evaluate/{flag}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_evaluate_flag },
+
+    { "/evaluate/{flag}", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
+      NGX_HTTP_FLAGSHIP_BODY_CONTEXT,
+      NGX_HTTP_FLAGSHIP_ROUTE_BODY_ENVIRONMENT,
+      ngx_http_flagship_evaluate_flag },
+
+    { "/evaluate", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
+      NGX_HTTP_FLAGSHIP_BODY_CONTEXT,
+      NGX_HTTP_FLAGSHIP_ROUTE_BODY_ENVIRONMENT,
+      ngx_http_flagship_evaluate },
+
+    { "/users/{user_id}/flags", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_user_flags },
+
+    { "/users/{user_id}/flags/{flag}", NGX_HTTP_GET,
+      NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_user_flag },
+
+    { "/live", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
       NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
       ngx_http_flagship_live },
 
-    { "/ready", NGX_HTTP_GET, 0,
+    { "/ready", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
       NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
       ngx_http_flagship_ready },
 
-    { "/health", NGX_HTTP_GET, 0,
+    { "/health", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
       NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
-      ngx_http_flagship_health }
+      ngx_http_flagship_health },
+
+    { "/openapi.json", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_openapi },
+
+    { "/docs", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_docs },
+
+    { "/docs/{file}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_docs_file },
+
+    { "/redoc", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
+      ngx_http_flagship_redoc }
 };
 
 

@@ -15,7 +15,7 @@
 #define _NGX_HTTP_FLAGSHIP_API_ROUTES_H_INCLUDED_
 
 
-#include "ngx_http_flagship.h"
+#include "ngx_http_flagship_auth.h"
 
 
 #define NGX_HTTP_FLAGSHIP_PARAMS  2
@@ -79,6 +79,16 @@ size_t ngx_http_flagship_route_allow(ngx_uint_t methods, u_char *buf);
 ngx_int_t ngx_http_flagship_live(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_ready(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_health(ngx_http_flagship_call_t *call);
+
+ngx_int_t ngx_http_flagship_openapi(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_docs(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_docs_file(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_redoc(ngx_http_flagship_call_t *call);
+
+ngx_int_t ngx_http_flagship_evaluate(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_evaluate_flag(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_user_flags(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_user_flag(ngx_http_flagship_call_t *call);
 
 
 #endif /* _NGX_HTTP_FLAGSHIP_API_ROUTES_H_INCLUDED_ */

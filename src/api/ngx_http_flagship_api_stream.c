@@ -12,7 +12,7 @@
  */
 
 
-#include "ngx_http_flagship_api_request.h"
+#include "ngx_http_flagship_api_query.h"
 
 
 #define NGX_HTTP_FLAGSHIP_STREAM_SIZE  16384
@@ -86,6 +86,10 @@ ngx_http_flagship_call_send(ngx_http_flagship_call_t *call)
     if (ngx_http_flagship_stream_wait(r) != NGX_OK) {
         ngx_http_flagship_call_abort(call);
         return NGX_ERROR;
+    }
+
+    if (call->pg) {
+        ngx_http_flagship_query_pause(call);
     }
 
     return NGX_AGAIN;

@@ -17,16 +17,10 @@
 
 #include "flagship_compile.h"
 #include "flagship_fields_out.h"
+#include "flagship_pointer.h"
 
 
 #define FLAGSHIP_PATH_MAX  64    /* bytes of a path that may be a spelling */
-
-
-typedef struct {
-    char    *buf;
-    size_t   size;
-    size_t   len;
-} flagship_pointer_t;
 
 
 static void flagship_fields_walk(flagship_fields_t *f,
@@ -50,11 +44,6 @@ static int flagship_fields_check_list(flagship_fields_t *f,
 static int flagship_fields_check_metadata(flagship_fields_t *f,
     const flagship_spelling_t *spelling, const flagship_json_node_t *value);
 static void flagship_fields_key(flagship_fields_t *f);
-static void flagship_pointer_path(flagship_pointer_t *p, flagship_str_t path);
-static void flagship_pointer_step(flagship_pointer_t *p, const char *s,
-    size_t len);
-static void flagship_pointer_put(flagship_pointer_t *p, const char *s,
-    size_t len);
 
 
 int
@@ -157,7 +146,7 @@ flagship_fields_member(flagship_fields_t *f, const flagship_json_node_t *name,
         flagship_fields_walk(f, value, path);
 
     } else if (value->type != FLAGSHIP_JSON_NULL) {
-        p = (flagship_pointer_t) { pointer, sizeof(pointer), 0 };
+        flagship_pointer_init(&p, pointer, sizeof(pointer));
         flagship_pointer_path(&p, path);
 
         flagship_errors_add(f->errors, 0, flagship_str("", 0), pointer,
@@ -203,7 +192,7 @@ flagship_fields_unknown(flagship_fields_t *f, flagship_str_t prefix,
         }
     }
 
-    p = (flagship_pointer_t) { pointer, sizeof(pointer), 0 };
+    flagship_pointer_init(&p, pointer, sizeof(pointer));
     flagship_pointer_path(&p, prefix);
     flagship_pointer_step(&p, name.data, name.len);
 
@@ -626,7 +615,7 @@ flagship_fields_error(const flagship_fields_t *f, unsigned field,
     }
 
     spelling = f->list[field].spelling;
-    p = (flagship_pointer_t) { pointer, sizeof(pointer), 0 };
+    flagship_pointer_init(&p, pointer, sizeof(pointer));
 
     flagship_pointer_path(&p, spelling ? spelling->path
                                        : flagship_field_name(f->resource,
@@ -646,7 +635,7 @@ flagship_fields_error_in(const flagship_fields_t *f, unsigned field,
     const flagship_json_node_t *name, unsigned index, const char *last,
     const char *fmt, ...)
 {
-    char                pointer[192], message[192], number[16];
+    char                pointer[192], message[192];
     va_list             args;
     flagship_pointer_t  p;
 
@@ -655,7 +644,7 @@ flagship_fields_error_in(const flagship_fields_t *f, unsigned field,
         return;
     }
 
-    p = (flagship_pointer_t) { pointer, sizeof(pointer), 0 };
+    flagship_pointer_init(&p, pointer, sizeof(pointer));
 
     flagship_pointer_path(&p, f->list[field].spelling->path);
 
@@ -663,8 +652,7 @@ flagship_fields_error_in(const flagship_fields_t *f, unsigned field,
         flagship_pointer_step(&p, name->str, name->len);
 
     } else {
-        (void) snprintf(number, sizeof(number), "%u", index);
-        flagship_pointer_step(&p, number, strlen(number));
+        flagship_pointer_index(&p, index);
     }
 
     if (last) {
@@ -691,8 +679,7 @@ flagship_fields_pointer(const flagship_fields_t *f, const char *pointer,
     flagship_pointer_t          p;
     const flagship_spelling_t  *spelling;
 
-    p = (flagship_pointer_t) { buf, size, 0 };
-    buf[0] = '\0';
+    flagship_pointer_init(&p, buf, size);
 
     if (pointer[0] == '/') {
         rest = strchr(pointer + 1, '/');
@@ -716,65 +703,4 @@ flagship_fields_pointer(const flagship_fields_t *f, const char *pointer,
     }
 
     flagship_pointer_put(&p, pointer, strlen(pointer));
-}
-
-
-static void
-flagship_pointer_path(flagship_pointer_t *p, flagship_str_t path)
-{
-    const char  *dot;
-
-    p->buf[p->len] = '\0';
-
-    while (path.len) {
-        dot = memchr(path.data, '.', path.len);
-
-        if (dot == NULL) {
-            flagship_pointer_step(p, path.data, path.len);
-            return;
-        }
-
-        flagship_pointer_step(p, path.data, (size_t) (dot - path.data));
-
-        path.len -= (size_t) (dot - path.data) + 1;
-        path.data = dot + 1;
-    }
-}
-
-
-static void
-flagship_pointer_step(flagship_pointer_t *p, const char *s, size_t len)
-{
-    size_t  i;
-
-    flagship_pointer_put(p, "/", 1);
-
-    for (i = 0; i < len; i++) {
-
-        if (s[i] == '~') {
-            flagship_pointer_put(p, "~0", 2);
-
-        } else if (s[i] == '/') {
-            flagship_pointer_put(p, "~1", 2);
-
-        } else {
-            flagship_pointer_put(p, &s[i], 1);
-        }
-    }
-}
-
-
-/* What is too long is cut. */
-
-static void
-flagship_pointer_put(flagship_pointer_t *p, const char *s, size_t len)
-{
-    if (len > p->size - 1 - p->len) {
-        len = p->size - 1 - p->len;
-    }
-
-    memcpy(p->buf + p->len, s, len);
-
-    p->len += len;
-    p->buf[p->len] = '\0';
 }

@@ -14,14 +14,6 @@
 #include "flagship_fold.h"
 
 
-typedef struct {
-    uint32_t             first;
-    uint32_t             last;
-    int32_t              step;
-    int32_t              by;
-} flagship_fold_t;
-
-
 #include "flagship_fold_table.h"
 
 
@@ -37,8 +29,8 @@ static unsigned flagship_fold_write(unsigned char *p, uint32_t c);
 uint32_t
 flagship_fold_point(uint32_t c)
 {
-    size_t                  n, half;
-    const flagship_fold_t  *run;
+    size_t                      n, half;
+    const flagship_fold_run_t  *run;
 
     if (c < 0x80) {
         return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
@@ -56,6 +48,19 @@ flagship_fold_point(uint32_t c)
     }
 
     return c + run->by;
+}
+
+
+int
+flagship_fold_run(size_t i, flagship_fold_run_t *run)
+{
+    if (i >= FLAGSHIP_FOLDS) {
+        return 0;
+    }
+
+    *run = flagship_fold_table[i];
+
+    return 1;
 }
 
 

@@ -15,7 +15,7 @@
 #define _FLAGSHIP_FOLD_TABLE_H_INCLUDED_
 
 
-static const flagship_fold_t  flagship_fold_table[] = {
+static const flagship_fold_run_t  flagship_fold_table[] = {
     { 0x00041, 0x0005a, 1, 32 },
     { 0x000b5, 0x000b5, 1, 775 },
     { 0x000c0, 0x000d6, 1, 32 },

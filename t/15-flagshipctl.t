@@ -141,6 +141,27 @@ subtest 'logic' => sub {
 
     is(scalar @got, 14, 'a line for each');
 
+    # regular expressions: a table, a program, a text; what is refused, where
+    my $m = sub { { rule => { matches => [@_] } } };
+
+    @got = lines([
+        $m->('user-12', '^user-[0-9]+$'), $m->('user-x', '^user-[0-9]+$'),
+        $m->('abbb' x 8, '(a|b)*a(a|b){19}$'), $m->('MAX', 'a', 'i'),
+        $m->("\x{df}", '^.$'), $m->(12, '1'),
+        $m->('a' x 4000, '(a+)+$'), $m->('a' x 4000 . '!', '^(a|aa)+$'),
+        $m->('a', '(a)\\1'), $m->('a', { var => 'p' }), $m->('a', 'a', 'x'),
+    ], 'logic');
+
+    is_deeply([ map { $_->{result} } @got[0 .. 7] ],
+        [ (JSON::PP::true, JSON::PP::false, JSON::PP::true, JSON::PP::true,
+            JSON::PP::true, undef, JSON::PP::true, JSON::PP::false) ],
+        'matches');
+
+    like($got[$_->[0]]{error}, $_->[1], "error: $_->[1]")
+        for [8, qr{\A/matches/1: the pattern at byte 3: back-references}],
+            [9, qr{\A/matches/1: .* constant string}],
+            [10, qr{\A/matches/2: .* "i"}];
+
     # more than are compiled together, errors among them, none mixed up
     @got = lines([ map { $_ % 7 ? { rule => { '+' => [{ var => 'n' }, $_] },
         data => { n => 1000 } } : { rule => { segment => "s$_" } } } 1 .. 3000 ],

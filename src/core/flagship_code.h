@@ -53,13 +53,16 @@ typedef enum {
     FLAGSHIP_OP_CMP,          /* order dst of a and operand imm */
     FLAGSHIP_OP_IN_LIST,      /* in the list at imm */
     FLAGSHIP_OP_IN,           /* in operand imm */
-    FLAGSHIP_OP_HAS,          /* the string at imm is in a */
+    FLAGSHIP_OP_HAS,          /* the string at imm is in a; dst: which must
+                                 be a string */
     FLAGSHIP_OP_STARTS,       /* starts with the string at imm */
     FLAGSHIP_OP_ENDS,         /* ends with it */
     FLAGSHIP_OP_SEMVER,       /* sem_ver dst of a and the version at imm */
     FLAGSHIP_OP_IN_CIDR,      /* an address in the ranges at imm */
     FLAGSHIP_OP_IN_RANGES,    /* an address in the ranges of operand imm */
     FLAGSHIP_OP_IN_SET,       /* in the id set imm */
+    FLAGSHIP_OP_MATCHES,      /* matches the regular expression at imm, whose
+                                 pattern is the string at aux */
     FLAGSHIP_OP_ROLLOUT,      /* a's bucket is below imm */
     FLAGSHIP_OP_SEGMENT,      /* segment imm holds */
     FLAGSHIP_OP_FLAG_IS,      /* flag imm serves the variant named at aux */
@@ -76,6 +79,8 @@ typedef enum {
                                  array stands for its elements */
     FLAGSHIP_OP_AFFIX,        /* register a starts (imm 0) or ends (1) with
                                  the next, or null */
+    FLAGSHIP_OP_MATCH,        /* whether operand a matches the regular
+                                 expression at imm, or null; aux: likewise */
     FLAGSHIP_OP_VERSION,      /* sem_ver of registers a, a + 1, a + 2 */
     FLAGSHIP_OP_TIME,         /* seconds of operand a, or null */
     FLAGSHIP_OP_LOWER,        /* the text in operand a, folded, or null */

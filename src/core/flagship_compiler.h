@@ -52,6 +52,8 @@ typedef struct {
     unsigned             depth;      /* of $ref */
     size_t               shown;      /* steps to the outermost $ref: what it
                                         stands for has no place of its own */
+    uint32_t             regex_work;    /* of the patterns up to here */
+    uint32_t             regex_bytes;
     unsigned             reg;        /* the next free register */
     unsigned             loops;      /* around what is compiled */
     unsigned             element;    /* in a loop: the element's register */

@@ -522,6 +522,11 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
         return flagship_value_in(v, flagship_eval_operand(ev, fr, code->imm));
 
     case FLAGSHIP_OP_HAS:
+
+        if (code->dst && v->type != FLAGSHIP_STRING) {
+            return 0;
+        }
+
         flagship_value_string(&literal,
                               flagship_literal(fr->chunk, code->imm));
         return flagship_value_in(&literal, v);
@@ -544,6 +549,9 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
 
     case FLAGSHIP_OP_IN_SET:
         return flagship_eval_in_set(ev, code, v);
+
+    case FLAGSHIP_OP_MATCHES:
+        return flagship_eval_matches(ev, fr, code, v) == 1;
 
     case FLAGSHIP_OP_IN_RANGES:
         return flagship_eval_ranges(v, flagship_eval_operand(ev, fr,

@@ -78,9 +78,10 @@ typedef void (*flagship_fetch_pt)(void *data, flagship_str_t path,
 typedef struct {
     uint32_t                   used;
     uint32_t                   spilled;  /* times that it was too small, or
-                                            that loops took too many steps:
-                                            those expressions gave null */
-    uint32_t                   steps;    /* left for loops */
+                                            that loops or regular expressions
+                                            took too many steps: those gave
+                                            null */
+    uint32_t                   steps;    /* left for both */
     char                       buf[FLAGSHIP_SCRATCH]
                                    __attribute__((aligned(8)));
 } flagship_scratch_t;

@@ -18,12 +18,15 @@
 
 #include "flagship_fold.h"
 #include "flagship_frame.h"
+#include "flagship_regex.h"
 #include "flagship_semver.h"
 #include "flagship_time.h"
 
 
 static void flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
     flagship_value_t *dst);
+static void flagship_eval_match(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst);
 static void flagship_eval_time(const flagship_value_t *v,
     flagship_value_t *dst);
 static void flagship_eval_lower(flagship_eval_t *ev,
@@ -90,6 +93,10 @@ flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
     case FLAGSHIP_OP_AFFIX:
         flagship_eval_affix(&fr->reg[code->a & ~FLAGSHIP_REGISTER], code->imm,
                             dst);
+        return;
+
+    case FLAGSHIP_OP_MATCH:
+        flagship_eval_match(ev, fr, code, dst);
         return;
 
     case FLAGSHIP_OP_VERSION:
@@ -173,6 +180,57 @@ flagship_eval_affix(const flagship_value_t *arg, uint32_t ends,
     p = ends ? text->u.str + text->len - affix->len : text->u.str;
 
     flagship_value_bool(dst, memcmp(p, affix->u.str, affix->len) == 0);
+}
+
+
+static void
+flagship_eval_match(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, flagship_value_t *dst)
+{
+    int  rc;
+
+    rc = flagship_eval_matches(ev, fr, code,
+                               flagship_eval_operand(ev, fr, code->a));
+
+    if (rc == FLAGSHIP_DECLINED) {
+        flagship_value_null(dst);
+        return;
+    }
+
+    flagship_value_bool(dst, rc);
+}
+
+
+int
+flagship_eval_matches(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_value_t *v)
+{
+    int                      rc;
+    void                    *memory;
+    uint32_t                 used;
+    flagship_scratch_t      *s;
+    const flagship_regex_t  *regex;
+
+    if (v->type != FLAGSHIP_STRING) {
+        return FLAGSHIP_DECLINED;
+    }
+
+    s = ev->scratch;
+    used = s->used;
+    regex = (const flagship_regex_t *) (fr->chunk + code->imm);
+
+    memory = flagship_scratch_alloc(s, flagship_regex_memory(regex));
+    if (memory == NULL) {
+        return FLAGSHIP_DECLINED;
+    }
+
+    rc = flagship_regex_match(regex, flagship_str(v->u.str, v->len), memory,
+                              &s->steps);
+
+    s->used = used;
+    s->spilled += (rc == FLAGSHIP_DECLINED);
+
+    return rc;
 }
 
 

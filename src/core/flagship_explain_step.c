@@ -41,6 +41,7 @@ const char *const  flagship_explain_ops[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_IN_CIDR] = "in_cidr",
     [FLAGSHIP_OP_IN_RANGES] = "in_cidr",
     [FLAGSHIP_OP_IN_SET] = "in_set",
+    [FLAGSHIP_OP_MATCHES] = "matches",
     [FLAGSHIP_OP_ROLLOUT] = "rollout",
     [FLAGSHIP_OP_SEGMENT] = "segment",
     [FLAGSHIP_OP_FLAG_IS] = "flag",
@@ -53,6 +54,7 @@ const char *const  flagship_explain_ops[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_VAR] = "var",
     [FLAGSHIP_OP_CAT] = "cat",
     [FLAGSHIP_OP_AFFIX] = "starts_with",
+    [FLAGSHIP_OP_MATCH] = "matches",
     [FLAGSHIP_OP_VERSION] = "sem_ver",
     [FLAGSHIP_OP_TIME] = "time",
     [FLAGSHIP_OP_LOWER] = "lower",
@@ -222,6 +224,9 @@ flagship_explain_name(const flagship_code_t *code)
     case FLAGSHIP_OP_AFFIX:
         return code->imm ? "ends_with" : "starts_with";
 
+    case FLAGSHIP_OP_HAS:
+        return code->dst ? "matches" : "in";
+
     case FLAGSHIP_OP_MATH:
         return flagship_explain_math[code->aux & ~FLAGSHIP_SPREAD];
 
@@ -344,6 +349,11 @@ flagship_explain_with(flagship_tracer_t *t, flagship_frame_t *fr,
     case FLAGSHIP_OP_IN_SET:
         flagship_value_string(&v, flagship_image_set(t->ev->image,
                                                      code->imm));
+        break;
+
+    case FLAGSHIP_OP_MATCHES:
+    case FLAGSHIP_OP_MATCH:
+        flagship_value_string(&v, flagship_literal(fr->chunk, code->aux));
         break;
 
     case FLAGSHIP_OP_EQ:

@@ -81,6 +81,11 @@ void flagship_eval_loop(flagship_eval_t *ev, flagship_frame_t *fr,
 void flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_value_t *dst);
 
+/* Whether a text matches a regular expression; FLAGSHIP_DECLINED: it is none,
+   or that would take too many steps (counted). */
+int flagship_eval_matches(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code, const flagship_value_t *v);
+
 /*
  * The part that a split's bucket falls into.  Returns 0 where there is no
  * text to hash; *part is NULL where the float form of generation 1 lets a

@@ -125,6 +125,9 @@ const flagship_operator_t  flagship_operators[] = {
     { flagship_string("in_set"), 2, 0,
       flagship_operator_in_set, NULL, NULL },
 
+    { flagship_string("matches"), 2, 0,
+      flagship_operator_matches, flagship_operator_matches_value, NULL },
+
     { flagship_string("lower"), 1, 0,
       NULL, flagship_operator_lower, NULL },
 
@@ -198,11 +201,6 @@ const flagship_operator_t  flagship_operators[] = {
       NULL, flagship_operator_log, NULL },
 
     { flagship_string(""), 0, 0, NULL, NULL, NULL }
-};
-
-
-const char *const  flagship_operators_later[] = {
-    "matches", NULL
 };
 
 

@@ -482,7 +482,6 @@ static const flagship_operator_t *
 flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
 {
     unsigned                    i, reg;
-    const char *const          *later;
     const flagship_operator_t  *op;
 
     if (c->nodes++ == FLAGSHIP_MAX_NODES) {
@@ -497,16 +496,6 @@ flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
     for (op = flagship_operators; op->name.len; op++) {
         if (flagship_str_eq(op->name, args->name)) {
             return op;
-        }
-    }
-
-    for (later = flagship_operators_later; *later; later++) {
-        if (strlen(*later) == args->name.len
-            && memcmp(*later, args->name.data, args->name.len) == 0)
-        {
-            flagship_compiler_error(c, "operator \"%s\" is not supported yet",
-                                    *later);
-            return NULL;
         }
     }
 

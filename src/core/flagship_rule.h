@@ -62,9 +62,6 @@ struct flagship_operator_s {
 /* Ends with an empty name. */
 extern const flagship_operator_t  flagship_operators[];
 
-/* JsonLogic's, flagd's and ours that are not there yet; ends with NULL. */
-extern const char *const  flagship_operators_later[];
-
 
 int flagship_rule_read(const flagship_json_node_t *node,
     flagship_args_t *args);
@@ -166,6 +163,14 @@ void flagship_operator_in(flagship_compiler_t *c,
 void flagship_operator_in_cidr(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);
+
+/* flagship_operator_regex.c */
+
+void flagship_operator_matches(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args,
+    flagship_label_t yes, flagship_label_t no);
+void flagship_operator_matches_value(flagship_compiler_t *c,
+    const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg);
 
 /* flagship_operator_split.c */
 

@@ -40,6 +40,7 @@
 
 #define FLAGSHIP_SHAPE_RANGES   0x40000u
 #define FLAGSHIP_SHAPE_SET      0x80000u /* imm is an id set */
+#define FLAGSHIP_SHAPE_REGEX    0x100000u
 
 #define FLAGSHIP_SHAPE_TEST                                                   \
     (FLAGSHIP_SHAPE_JT|FLAGSHIP_SHAPE_JF|FLAGSHIP_SHAPE_END)

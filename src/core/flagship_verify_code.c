@@ -17,6 +17,7 @@
 #include "flagship_eval.h"
 #include "flagship_json.h"
 #include "flagship_net.h"
+#include "flagship_regex.h"
 #include "flagship_semver.h"
 #include "flagship_value.h"
 #include "flagship_verify.h"
@@ -75,6 +76,8 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
                               |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_IN_SET] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_SET
                            |FLAGSHIP_SHAPE_TEST,
+    [FLAGSHIP_OP_MATCHES] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_REGEX
+                            |FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_ROLLOUT] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_SEGMENT] = FLAGSHIP_SHAPE_SEGMENT|FLAGSHIP_SHAPE_TEST,
     [FLAGSHIP_OP_FLAG_IS] = FLAGSHIP_SHAPE_FLAG|FLAGSHIP_SHAPE_TEST,
@@ -87,6 +90,8 @@ const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX] = {
     [FLAGSHIP_OP_VAR] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_CAT] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_AFFIX] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
+    [FLAGSHIP_OP_MATCH] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_REGEX
+                          |FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_VERSION] = FLAGSHIP_SHAPE_REGS|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_TIME] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
     [FLAGSHIP_OP_LOWER] = FLAGSHIP_SHAPE_A|FLAGSHIP_SHAPE_DST,
@@ -524,6 +529,14 @@ flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
         return 0;
     }
 
+    if ((shape & FLAGSHIP_SHAPE_REGEX)
+        && ((code->imm & 7) || code->imm > v->record->chunk_len
+            || !flagship_regex_verify(v->chunk + code->imm,
+                                      v->record->chunk_len - code->imm)))
+    {
+        return flagship_verify_fail(v, "a regular expression is wrong");
+    }
+
     if ((shape & FLAGSHIP_SHAPE_SPLIT)
         && !flagship_verify_split(v, code->imm))
     {
@@ -552,7 +565,8 @@ flagship_verify_literals(flagship_verify_t *v, const flagship_code_t *code,
         return 0;
     }
 
-    return code->op != FLAGSHIP_OP_FLAG_IS
+    return (code->op != FLAGSHIP_OP_FLAG_IS
+            && !(shape & FLAGSHIP_SHAPE_REGEX))
            || flagship_verify_string(v, code->aux);
 }
 

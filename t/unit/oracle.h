@@ -16,6 +16,7 @@
 
 
 #include "engine.h"
+#include "pcre.h"
 
 #include "flagship_fold.h"
 #include "flagship_semver.h"
@@ -506,6 +507,28 @@ oracle_in_cidr(oracle_value_t ip, oracle_value_t ranges)
 }
 
 
+static inline oracle_value_t
+oracle_matches(oracle_value_t *args, size_t n)
+{
+    int          rc;
+    pcre2_code  *code;
+
+    if (args[0].type != ORACLE_STRING) {
+        return oracle_null();
+    }
+
+    code = pcre_open(args[1].str, n > 2 && args[2].str.len);
+    assert_non_null(code);
+
+    rc = pcre_match(code, args[0].str);
+    assert_true(rc >= 0);
+
+    pcre2_code_free(code);
+
+    return oracle_bool(rc);
+}
+
+
 /* An entry is written as an array; a first argument that is none is "by". */
 
 static inline oracle_value_t
@@ -781,6 +804,10 @@ oracle_apply(oracle_t *o, flagship_str_t op, oracle_value_t *args, size_t n)
 
     if (flagship_str_is(op, "in_cidr")) {
         return oracle_bool(oracle_in_cidr(args[0], args[1]));
+    }
+
+    if (flagship_str_is(op, "matches")) {
+        return oracle_matches(args, n);
     }
 
     if (flagship_str_is(op, "starts_with")

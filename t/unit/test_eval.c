@@ -911,6 +911,99 @@ a_text_that_is_too_long_is_null(void **state)
 }
 
 
+/* So is what would take a regular expression too many steps. */
+
+static void
+a_search_that_takes_too_long_is_null(void **state)
+{
+    char              *context;
+    engine_t           engine;
+    engine_result_t    got;
+    engine_request_t   r;
+
+    engine_open(&engine, "{\"flags\": ["
+        "{\"key\": \"f\", \"type\": \"string\", " COLOURS ","
+        " \"rules\": [{\"when\": {\"matches\": [{\"var\": \"a\"},"
+        " \"(a|b)*a(a|b){100}c\"]}, \"serve\": \"blue\"},"
+        " {\"when\": {\"==\": [{\"matches\": [{\"var\": \"a\"},"
+        " \"(a|b)*a(a|b){100}c\"]}, null]}, \"serve\": \"red\"}]}]}");
+    assert_int_equal(engine.errors.errors, 0);
+
+    context = malloc(40000);
+    assert_non_null(context);
+
+    memset(context, 'a', 40000);
+    memcpy(context, "{\"a\": \"", 7);
+    strcpy(context + 39000, "\"}");
+
+    engine_begin(&r, &engine, context, ENGINE_NOW);
+    engine_ask(&r, "f", &got);
+    expect(&got, "f", "", "red", "TARGETING_MATCH", "");
+    assert_int_not_equal(r.scratch->spilled, 0);
+    engine_end(&r);
+
+    strcpy(context + 1000, "\"}");
+
+    engine_begin(&r, &engine, context, ENGINE_NOW);
+    engine_ask(&r, "f", &got);
+    expect(&got, "f", "", "green", "DEFAULT", "");
+    assert_int_equal(r.scratch->spilled, 0);
+    engine_end(&r);
+
+    strcpy(context + 1000, "c\"}");
+
+    engine_begin(&r, &engine, context, ENGINE_NOW);
+    engine_ask(&r, "f", &got);
+    expect(&got, "f", "", "blue", "TARGETING_MATCH", "");
+    engine_end(&r);
+
+    free(context);
+    engine_close(&engine);
+}
+
+
+/* However many patterns a flag has, what they compile to has a bound. */
+
+static void
+patterns_of_a_flag_have_a_bound(void **state)
+{
+    char      *text;
+    FILE      *out;
+    size_t     len;
+    unsigned   i, n;
+    engine_t   engine;
+
+    for (n = 20; n <= 420; n += 400) {
+        out = open_memstream(&text, &len);
+        assert_non_null(out);
+
+        fputs("{\"flags\": [{\"key\": \"f\", \"rules\": [{\"when\":"
+              " {\"or\": [", out);
+
+        for (i = 0; i < n; i++) {
+            fprintf(out, "%s{\"matches\": [{\"var\": \"a\"},"
+                    " \"^[^\u00e9]{1,990}%u$\"]}", i ? "," : "", i);
+        }
+
+        fputs("]}, \"serve\": \"on\"}]}]}", out);
+        fclose(out);
+
+        engine_open(&engine, text);
+
+        if (n == 20) {
+            assert_int_equal(engine.errors.errors, 0);
+
+        } else {
+            assert_int_not_equal(engine.errors.errors, 0);
+            assert_non_null(strstr(engine.errors.list[0].message, "4 MiB"));
+        }
+
+        engine_close(&engine);
+        free(text);
+    }
+}
+
+
 static void
 names_are_found_as_a_variable_spells_them(void **state)
 {
@@ -1030,6 +1123,18 @@ errors_name_their_place(void **state)
           " \"serve\": \"on\"}]", "/rules/0/when/bucket/0", "sha256" },
         { "\"rules\": [{\"when\": {\"bucket\": [\"md5\", 4294967296, 1]},"
           " \"serve\": \"on\"}]", "/rules/0/when/bucket/1", "modulus" },
+        { "\"rules\": [{\"when\": {\"or\": [false, {\"matches\":"
+          " [{\"var\": \"u\"}, \"a(?=b)\"]}]}, \"serve\": \"on\"}]",
+          "/rules/0/when/or/1/matches/1", "at byte 1: look-around" },
+        { "\"rules\": [{\"when\": {\"matches\": [\"u\", {\"var\": \"p\"}]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/matches/1", "constant" },
+        { "\"rules\": [{\"when\": {\"matches\": [\"u\", 5]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/matches/1", "constant" },
+        { "\"rules\": [{\"when\": {\"matches\": [\"u\", \"a\", \"g\"]},"
+          " \"serve\": \"on\"}]", "/rules/0/when/matches/2", "third" },
+        { "\"rules\": [{\"when\": {\"==\": [true, {\"matches\":"
+          " [\"u\", \"[b-a]\"]}]}, \"serve\": \"on\"}]",
+          "/rules/0/when/==/1/matches/1", "at byte 1: the range" },
         { "\"rollout\": 100.5", "/rollout", "100" },
         { "\"enabled\": 1", "/enabled", "" },
         { "\"rules\": 1", "/rules", "" },
@@ -1084,6 +1189,8 @@ main(void)
         cmocka_unit_test(attributes_are_asked_for_once_and_late),
         cmocka_unit_test(any_bytes_are_a_value),
         cmocka_unit_test(a_text_that_is_too_long_is_null),
+        cmocka_unit_test(a_search_that_takes_too_long_is_null),
+        cmocka_unit_test(patterns_of_a_flag_have_a_bound),
         cmocka_unit_test(names_are_found_as_a_variable_spells_them),
         cmocka_unit_test(keys_have_a_form),
         cmocka_unit_test(errors_name_their_place)

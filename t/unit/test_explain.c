@@ -390,6 +390,16 @@ operators(void **state)
         { "{\"in_set\": [{\"var\": \"s\"}, \"staff\"]}",
           "{\"op\":\"in_set\",\"attribute\":\"s\",\"value\":\"1.2.4\","
           "\"with\":\"staff\",\"holds\":false}" },
+        { "{\"matches\": [{\"var\": \"s\"}, \"^[0-9.]+$\"]}",
+          "{\"op\":\"matches\",\"attribute\":\"s\",\"value\":\"1.2.4\","
+          "\"with\":\"^[0-9.]+$\",\"holds\":true}" },
+        { "{\"matches\": [{\"var\": \"n\"}, \"5\"]}",
+          "{\"op\":\"matches\",\"attribute\":\"n\",\"value\":5,"
+          "\"with\":\"5\",\"holds\":false}" },
+        { "{\"==\": [{\"matches\": [{\"var\": \"n\"}, \"5\"]}, null]}",
+          "{\"op\":\"matches\",\"attribute\":\"n\",\"value\":5,"
+          "\"with\":\"5\",\"result\":null},"
+          "{\"op\":\"==\",\"value\":null,\"with\":null,\"holds\":true}" },
         { "{\"some\": [{\"var\": \"l\"}, {\">\": [{\"var\": \"\"}, 5]}]}",
           "{\"op\":\"some\",\"attribute\":\"l\",\"value\":[5,6],"
           "\"result\":true},{\"op\":\"!!\",\"value\":true,\"holds\":true}" },

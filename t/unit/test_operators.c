@@ -660,6 +660,63 @@ segments_are_conditions(void **state)
 
 
 static void
+regular_expressions_are_searched_for(void **state)
+{
+    static const char  c[] =
+        "{\"e\": \"Me@Example.com\", \"n\": 12, \"l\": [\"b\"],"
+        " \"u\": \"user-12\", \"x\": \"\", \"s\": \"STRA\u00dfE\"}";
+
+    static const operator_case_t  cases[] = {
+
+        /* what is no more than a text */
+
+        { "{\"matches\": [{\"var\": \"u\"}, \"^user-12$\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"^user-1$\"]}", c, "false" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"^user\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"^ser\"]}", c, "false" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"12$\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"user$\"]}", c, "false" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"r-1\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"r1\"]}", c, "false" },
+        { "{\"matches\": [{\"var\": \"u\"}, \"\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"x\"}, \"^$\"]}", c, "true" },
+        { "{\"matches\": [\"12\", \"^1\"]}", c, "true" },
+
+        /* what is not */
+
+        { "{\"matches\": [{\"var\": \"u\"}, \"^user-[0-9]+$\"]}", c,
+          "true" },
+        { "{\"matches\": [{\"var\": \"e\"}, \"@example\\\\.\"]}", c,
+          "false" },
+        { "{\"matches\": [{\"var\": \"e\"}, \"@example\\\\.\", \"i\"]}", c,
+          "true" },
+        { "{\"matches\": [{\"var\": \"e\"}, \"(?i)^ME@\", \"\"]}", c,
+          "true" },
+        { "{\"matches\": [{\"var\": \"s\"}, \"stra\u1e9ee\", \"i\"]}", c,
+          "true" },
+        { "{\"matches\": [{\"var\": \"s\"}, \"^.{6}$\"]}", c, "true" },
+        { "{\"matches\": [{\"var\": \"s\"}, \"^(.|x)*S(.|x){13}\"]}", c,
+          "false" },
+        { "{\"matches\": [{\"cat\": [\"b\", \"a\"]},"
+          " \"(.|x)*b(a|b){1,15}\"]}", c, "true" },
+
+        /* what is no text */
+
+        { "{\"matches\": [{\"var\": \"n\"}, \"12\"]}", c, "null" },
+        { "{\"matches\": [{\"var\": \"n\"}, \"[12]\"]}", c, "null" },
+        { "{\"matches\": [{\"var\": \"l\"}, \"b\"]}", c, "null" },
+        { "{\"matches\": [{\"var\": \"none\"}, \"\"]}", c, "null" },
+        { "{\"matches\": [[\"b\"], \"^b\"]}", c, "null" },
+        { "{\"matches\": [{\"var\": \"u\"}]}", c, "null" },
+        { "{\"matches\": {\"var\": \"u\"}}", c, "null" },
+        { "{\"matches\": []}", c, "null" }
+    };
+
+    check(cases, unit_n(cases));
+}
+
+
+static void
 addresses_are_in_ranges(void **state)
 {
     static const char  c[] =
@@ -894,6 +951,7 @@ main(void)
         cmocka_unit_test(times_are_seconds),
         cmocka_unit_test(fractional_splits_by_weight),
         cmocka_unit_test(segments_are_conditions),
+        cmocka_unit_test(regular_expressions_are_searched_for),
         cmocka_unit_test(addresses_are_in_ranges),
         cmocka_unit_test(buckets_are_those_of_other_systems),
         cmocka_unit_test(lower_folds_character_by_character),

@@ -229,6 +229,23 @@ put_sem_ver(random_text_t *t, unsigned depth)
 
 
 static void
+put_matches(random_text_t *t, unsigned depth)
+{
+    static const char  *patterns[] = {
+        "\"a\"", "\"^a\"", "\"o$\"", "\"^pro$\"", "\"\"", "\"^.{2,3}$\"",
+        "\"[0-9.]+\", \"i\"", "\"^(pro|free)\"", "\"P.O\", \"i\"",
+        "\"\\\\bb\\\\b\", \"\"", "\"^[^\u00e9]*$\"", "\"(a|b)*a(a|b){15}\""
+    };
+
+    put(t, "{\"matches\": [");
+    put_expression(t, depth);
+    put(t, ", ");
+    put(t, patterns[pick(t, unit_n(patterns))]);
+    put(t, "]}");
+}
+
+
+static void
 put_fractional(random_text_t *t, unsigned depth)
 {
     unsigned  i, n;
@@ -335,6 +352,12 @@ put_operator(random_text_t *t, unsigned depth)
         break;
 
     case 9:
+
+        if (pick(t, 3) == 0) {
+            put_matches(t, depth);
+            break;
+        }
+
         put_call(t, pick(t, 2) ? "starts_with" : "ends_with",
                  pick(t, 8) ? 2 : 1, depth);
         break;

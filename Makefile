@@ -9,6 +9,8 @@
 #               engines; DIFF_OPTIONS="--pairs 20000 --seed 7"
 # make fuzz     feeds each target of t/fuzz for ten minutes;
 #               FUZZ_OPTIONS="--seconds 60 json image"
+# make conformance DIR="CHECKOUT..."
+#               runs json-logic's compat-tables and flagd's test bed
 # make coverage what the tests of src/core reach, by gcovr, without sanitizers
 # make bench    measures for a quarter of an hour, prints a table and keeps it
 #               as build/bench.json
@@ -58,6 +60,7 @@ endif
 .PHONY: all module lib ctl sanitize unit unit-build bench bench-build clean
 .PHONY: run stop seed test setup-run setup-test setup-extra
 .PHONY: diff diff-build fuzz fuzz-build replay-build coverage
+.PHONY: conformance
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -193,6 +196,10 @@ $(BUILD)/replay/%: t/fuzz/%.c t/fuzz/replay.c t/fuzz/fuzz.h $(UNIT_OBJS)
 	@echo "  CC $@"
 	@$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -o $@ $(filter-out %.h,$^) \
 		$(CORE_LIBS)
+
+
+conformance: ctl
+	@t/conformance/run --build "$(BUILD)" $(DIR)
 
 
 # The same programs, built for gcov in a folder of their own

@@ -3,9 +3,12 @@
 use strict;
 use warnings;
 
+use lib 't/lib';
+
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
+use Flagship::Conformance;
 use IO::Select ();
 use IPC::Open3 qw(open3);
 use JSON::PP ();
@@ -490,101 +493,27 @@ subtest 'JsonLogic\'s suites' => sub {
     my @files = sort glob "$public/jsonlogic/*.json";
     plan skip_all => "$public/jsonlogic is not there" unless @files;
 
-    my @cases;
-
-    for my $file (@files) {
-        for my $case (@{ $json->decode(slurp($file)) }) {
-            $case = { rule => $case->[0], data => $case->[1], result => $case->[2] }
-                if ref $case eq 'ARRAY';
-            push @cases, $case if ref $case eq 'HASH' && exists $case->{rule};
-        }
-    }
-
+    my @cases = jsonlogic(@files);
     my @got = lines([ map { { rule => $_->{rule},
         exists $_->{data} ? (data => $_->{data}) : () } } @cases ], 'logic');
 
     is(scalar @got, scalar @cases, scalar @cases . ' cases, all answered');
 
-    my ($right, $others, @wrong) = (0, 0);
+    my %n = (right => 0, other => 0);
+    my @wrong;
 
     for my $i (0 .. $#cases) {
-        my ($case, $got) = ($cases[$i], $got[$i]);
+        my $verdict = logic_verdict($cases[$i], $got[$i]);
 
-        # operators that are not JsonLogic's
-        if (($got->{error} // '') =~ /unknown operator "(?:throw|val)"/) {
-            $others++;
-
-        # where the reference throws, ours answers
-        } elsif (exists $got->{result} && (exists $case->{error}
-            || $json->encode($got->{result}) eq $json->encode($case->{result})))
-        {
-            $right++;
-
-        } else {
-            push @wrong, $json->encode($case) . ' gave ' . $json->encode($got);
-        }
+        $n{$verdict}++;
+        push @wrong, $json->encode($cases[$i]) . ' gave '
+            . $json->encode($got[$i]) if $verdict eq 'wrong';
     }
 
     is(scalar @wrong, 0, 'none is wrong') or diag join "\n", @wrong;
-    cmp_ok($right, '>', 450, "$right right");
-    note("$others of other operators");
+    cmp_ok($n{right}, '>', 450, "$n{right} right");
+    note("$n{other} of other operators");
 };
-
-
-# What a body must be, by OFREP's description: which members, of which types
-
-sub ofrep {
-    my ($body) = @_;
-
-    my %may = exists $body->{errorCode}
-        ? map { $_ => 1 } qw(key errorCode errorDetails metadata)
-        : map { $_ => 1 } qw(key value variant reason metadata);
-
-    for (keys %$body) {
-        return "a member $_" unless $may{$_};
-    }
-
-    for (qw(key variant reason errorCode errorDetails)) {
-        return "$_ is no string" if exists $body->{$_}
-            && (ref $body->{$_} || $json->encode($body->{$_}) !~ /\A"/);
-    }
-
-    return 'no key' unless length $body->{key};
-
-    if (exists $body->{errorCode}) {
-        return "error $body->{errorCode}" unless $body->{errorCode}
-            =~ /\A(?:PARSE_ERROR|TARGETING_KEY_MISSING|INVALID_CONTEXT|GENERAL
-                |FLAG_NOT_FOUND)\z/x;
-
-    } else {
-        # DEFAULT is sent as flagd sends it
-        return 'reason ' . ($body->{reason} // 'none') unless ($body->{reason} // '')
-            =~ /\A(?:STATIC|TARGETING_MATCH|SPLIT|DISABLED|DEFAULT)\z/;
-        return 'a variant without a value'
-            if exists $body->{variant} != exists $body->{value};
-    }
-
-    for (values %{ $body->{metadata} // {} }) {
-        return 'metadata' if ref && !JSON::PP::is_bool($_) || !defined;
-    }
-
-    return '';
-}
-
-
-# A client that asks for another type sees its own error
-
-sub typed {
-    my ($type, $value) = @_;
-
-    my $text = $json->encode($value);
-
-    return $type eq 'Boolean' ? JSON::PP::is_bool($value)
-        : $type eq 'String' ? $text =~ /\A"/
-        : $type eq 'Integer' ? $text =~ /\A-?\d+\z/
-        : $type eq 'Float' ? $text =~ /\A-?\d/
-        : ref $value eq 'HASH';
-}
 
 
 subtest 'flagd\'s test bed' => sub {
@@ -600,22 +529,7 @@ subtest 'flagd\'s test bed' => sub {
 
     for my $i (0 .. $#cases) {
         my ($case, $got) = ($cases[$i], $got[$i]);
-        my $expect = $case->{expect};
-        my $value = exists $got->{value} ? $got->{value} : $case->{fallback};
-        my $why = ofrep($got);
-
-        if (($expect->{error} // '') eq 'TYPE_MISMATCH') {
-            $why ||= 'no mismatch' if typed($case->{type}, $value);
-
-        } elsif ($expect->{error}) {
-            $why ||= 'error' if ($got->{errorCode} // '') ne $expect->{error};
-
-        } else {
-            $why ||= 'value' if exists $expect->{value}
-                && $json->encode($value) ne $json->encode($expect->{value});
-            $why ||= 'reason' if exists $expect->{reason}
-                && ($got->{reason} // '') ne $expect->{reason};
-        }
+        my $why = flagd_verdict($case, $got);
 
         push @wrong, "$why: " . $json->encode($case) . ' gave ' . $json->encode($got)
             if $why;

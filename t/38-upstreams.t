@@ -4,84 +4,9 @@
 use lib 't/lib';
 use Flagship::Edge;
 
-use Flagship::Port qw(free_port);
-use IO::Socket::INET;
+use Flagship::Gateway;
 
-# a FastCGI responder that answers with its parameters
-
-sub fastcgi {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => free_port(), Listen => 10, ReuseAddr => 1)
-            or die "no socket: $!";
-
-    my $pid = fork // die "cannot fork: $!";
-
-    return ($socket->sockport, $pid) if $pid;
-
-    $SIG{ALRM} = 'DEFAULT';
-    alarm 60;
-
-    while (my $c = $socket->accept) {
-        my ($params, $buffer) = ('', '');
-
-        while (1) {
-            my $head = take($c, 8) // last;
-            my (undef, $type, $id, $len, $pad) = unpack 'CCnnC', $head;
-            my $content = $len ? take($c, $len) : '';
-            take($c, $pad) if $pad;
-
-            $params .= $content if $type == 4;
-
-            if ($type == 5 && $len == 0) {
-                my $out = "Content-Type: text/plain\r\n\r\n"
-                    . join "\n", map { "$_->[0]=$_->[1]" } pairs($params);
-
-                print {$c} pack('CCnnCC', 1, 6, $id, length $out, 0, 0), $out,
-                    pack('CCnnCC', 1, 6, $id, 0, 0, 0),
-                    pack('CCnnCCNCC3', 1, 3, $id, 8, 0, 0, 0, 0, 0, 0, 0);
-                last;
-            }
-        }
-
-        close $c;
-    }
-
-    POSIX::_exit(0);
-}
-
-sub take {
-    my ($c, $n) = @_;
-
-    my $got = '';
-
-    while (length $got < $n) {
-        sysread $c, $got, $n - length $got, length $got or return;
-    }
-
-    return $got;
-}
-
-sub pairs {
-    my ($bytes) = @_;
-
-    my @pairs;
-
-    while (length $bytes) {
-        my @len = map {
-            my $n = unpack 'C', $bytes;
-            my $size = $n < 128 ? 1 : 4;
-            $n = unpack('N', $bytes) & 0x7fffffff if $size == 4;
-            substr $bytes, 0, $size, '';
-            $n;
-        } 1 .. 2;
-
-        push @pairs, [ map { substr $bytes, 0, $_, '' } @len ];
-    }
-
-    return @pairs;
-}
-
-my ($port, $pid) = fastcgi();
+my %gateway = map { $_ => Flagship::Gateway->new($_) } qw(fastcgi uwsgi scgi);
 
 # Debian's modules, loaded before ours or after
 my $modules = join "\n", map { "load_module %%MODULES%%/$_.so;" }
@@ -91,7 +16,7 @@ for my $name (qw(after before)) {
 
     my $t = edge(
         main => $modules,
-        set => { FASTCGI => $port },
+        set => { map { uc, $gateway{$_}->port } keys %gateway },
         flags => [ flag('a'), flag('b', enabled => 0), flag('shut',
             enabled => 0),
             flag('user', type => 'string', default_variant => 'no',
@@ -112,6 +37,28 @@ EOT
                 fastcgi_param REQUEST_METHOD $request_method;
                 fastcgi_param VARIABLE $flagship_variant_user;
                 fastcgi_pass 127.0.0.1:%%FASTCGI%%;
+            }
+            location /uwsgi {
+                flagship_headers a b user;
+                uwsgi_param REQUEST_METHOD $request_method;
+                uwsgi_param VARIABLE $flagship_variant_user;
+                uwsgi_pass 127.0.0.1:%%UWSGI%%;
+            }
+            location /scgi {
+                flagship_headers a b user;
+                scgi_param REQUEST_METHOD $request_method;
+                scgi_param VARIABLE $flagship_variant_user;
+                scgi_pass 127.0.0.1:%%SCGI%%;
+            }
+            location /grpc {
+                flagship_headers a b user;
+                grpc_set_header Variable $flagship_variant_user;
+                grpc_pass grpc://127.0.0.1:%%PORT1%%;
+            }
+            location /grpc/override {
+                flagship_headers a b user;
+                grpc_set_header X-Feature-A mine;
+                grpc_pass grpc://127.0.0.1:%%PORT1%%;
             }
             location /js { js_content flags.answer; }
             location /js/forged { js_content flags.forged; }
@@ -153,6 +100,14 @@ EOT
                 proxy_pass %%UP%%;
             }
 EOT
+        more => <<'EOT',
+            # HTTP/2 is what grpc_pass speaks; it goes on as HTTP/1.1
+            server {
+                listen 127.0.0.1:%%PORT1%% http2;
+                flagship_strip off;
+                location / { proxy_pass %%UP%%; }
+            }
+EOT
         stopped => 1,
     );
 
@@ -177,12 +132,25 @@ EOT
 
     $t->run;
 
-    my $r = $t->get('/fastcgi?user=bob', 'X-Feature-A' => 'forged',
-        X_Feature_A => 'forged', 'X.Feature.User' => 'forged');
+    my @forged = ('X-Feature-A' => 'forged', X_Feature_A => 'forged',
+        'X.Feature.User' => 'forged', 'x-feature-other' => 'forged');
 
-    is(join(' ', sort grep { /FEATURE|VARIABLE/i } split /\n/, $r->body),
-        'HTTP_X_FEATURE_A=true HTTP_X_FEATURE_B=false '
-        . 'HTTP_X_FEATURE_USER=yes VARIABLE=yes', "$name: FastCGI");
+    for my $protocol (qw(fastcgi uwsgi scgi)) {
+        my $r = $t->get("/$protocol?user=bob", @forged);
+
+        is(join(' ', sort grep { /FEATURE|VARIABLE/i } split /\n/, $r->body),
+            'HTTP_X_FEATURE_A=true HTTP_X_FEATURE_B=false '
+            . 'HTTP_X_FEATURE_USER=yes VARIABLE=yes', "$name: $protocol");
+    }
+
+    is($t->injected('/grpc?user=bob', @forged),
+        'x-feature-a: true; x-feature-b: false; x-feature-user: yes',
+        "$name: gRPC");
+    is(join(' ', map { "@$_" } $t->upstream->headers(qr/variable/i)),
+        'variable yes', "$name: a variable in its headers");
+    is($t->injected('/grpc/override', @forged),
+        'x-feature-a: mine; x-feature-b: false; x-feature-user: no',
+        "$name: grpc_set_header goes before a flag");
 
     is($t->get('/js?user=bob')->body, 'yes 0 0 yes', "$name: njs");
     is($t->get('/js/forged', 'X-Feature-A' => 'x')->body, 'undefined',
@@ -191,7 +159,7 @@ EOT
         "$name: Lua");
 
     $t->upstream->clear;
-    $r = $t->get('/lua/forged', 'X-Feature-A' => 'x');
+    my $r = $t->get('/lua/forged', 'X-Feature-A' => 'x');
     is($r->header('X-Seen'), 'nil', "$name: Lua sees no forgery");
     is($r->header('X-Response'), 'false',
         "$name: but the response's headers");
@@ -205,8 +173,5 @@ EOT
 
     $t->stop;
 }
-
-kill 'KILL', $pid;
-waitpid $pid, 0;
 
 done_testing;

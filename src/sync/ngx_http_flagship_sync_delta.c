@@ -75,15 +75,27 @@ ngx_http_flagship_sync_pg_next(ngx_http_flagship_sync_t *sync)
 
     p = &sync->pg;
 
-    if (!p->ready || p->busy || sync->running
-        || !ngx_http_flagship_sync_past(p->calm))
-    {
+    if (!p->ready || p->busy || sync->running) {
+        return;
+    }
+
+    if (p->heard && p->notified <= sync->shared->revision) {
+        /* the last round brought it already */
+        p->heard = 0;
+    }
+
+    if (!ngx_http_flagship_sync_past(p->calm)) {
+
+        if (p->dirty || p->heard) {
+            ngx_http_flagship_sync_wake(sync, p->calm - ngx_current_msec);
+        }
+
         return;
     }
 
     p->poll = 0;
 
-    if (!p->dirty) {
+    if (!p->dirty && !p->heard) {
 
         if (!ngx_http_flagship_sync_past(p->due)) {
             return;
@@ -129,6 +141,7 @@ ngx_http_flagship_sync_pg_round(ngx_http_flagship_sync_t *sync)
     p->due = ngx_current_msec + sync->conf->refresh;
     p->busy = 1;
     p->dirty = 0;
+    p->heard = 0;
     p->head = 0;
     p->none = 0;
     p->error[0] = '\0';

@@ -227,7 +227,31 @@ ngx_http_flagship_sync_tick(ngx_event_t *ev)
         ngx_http_flagship_sync_retry(sync);
     }
 
-    ngx_add_timer(&sync->tick, NGX_HTTP_FLAGSHIP_SYNC_TICK);
+    ngx_http_flagship_sync_wake(sync, NGX_HTTP_FLAGSHIP_SYNC_TICK);
+}
+
+
+void
+ngx_http_flagship_sync_wake(ngx_http_flagship_sync_t *sync, ngx_msec_t wait)
+{
+    ngx_event_t  *tick;
+
+    tick = &sync->tick;
+
+    if (tick->timer_set) {
+
+        if ((ngx_msec_int_t) (tick->timer.key - ngx_current_msec)
+            <= (ngx_msec_int_t) wait)
+        {
+            return;
+        }
+
+        /* to be a little earlier would not move it */
+
+        ngx_del_timer(tick);
+    }
+
+    ngx_add_timer(tick, wait);
 }
 
 

@@ -78,6 +78,9 @@ typedef struct {
     unsigned                          head:1;    /* its first row came */
     unsigned                          none:1;    /* there is nothing new */
     unsigned                          dirty:1;   /* one more round */
+    unsigned                          heard:1;   /* the same, unless what was
+                                                    notified is served by then
+                                                    */
     unsigned                          whole:1;   /* ask for everything */
     unsigned                          warned:1;  /* of a step back */
     unsigned                          deaf:1;    /* LISTEN was refused */
@@ -152,6 +155,10 @@ ngx_http_flagship_sync_e ngx_http_flagship_sync_now(
 /* Logs up to so many of the reports that are left. */
 void ngx_http_flagship_sync_say(ngx_http_flagship_sync_t *sync,
     ngx_uint_t n);
+
+/* The next tick comes in so many milliseconds, or sooner. */
+void ngx_http_flagship_sync_wake(ngx_http_flagship_sync_t *sync,
+    ngx_msec_t wait);
 
 /* The source was found to agree with what is served. */
 void ngx_http_flagship_sync_checked(ngx_http_flagship_sync_t *sync);

@@ -259,7 +259,7 @@ ngx_http_flagship_sync_pg_notify(ngx_http_flagship_pg_t *pg, void *data,
         if ((uint64_t) revision > sync->shared->revision
             && (uint64_t) revision > p->found)
         {
-            p->dirty = 1;
+            p->heard = 1;
         }
     }
 

@@ -9,7 +9,7 @@
  *
  *   run      (thread)   documents -> images that differ from what is live
  *   reserve  (loop)     space and slots; none: kept, tried again each second
- *   copy     (thread)
+ *   copy     (thread, or the loop where it is little)
  *   commit   (loop)
  *
  * The build was compared with the sets that were live when it began, and
@@ -27,6 +27,10 @@
 #include "ngx_http_flagship_sync_leader.h"
 
 
+#define NGX_HTTP_FLAGSHIP_SYNC_SMALL  65536   /* bytes, some 20 us */
+#define NGX_HTTP_FLAGSHIP_SYNC_ENTRY  128     /* of a catalog, about */
+
+
 static ngx_int_t ngx_http_flagship_sync_begin(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
 static ngx_int_t ngx_http_flagship_sync_post(ngx_http_flagship_sync_t *sync,
@@ -42,6 +46,8 @@ static ngx_uint_t ngx_http_flagship_sync_result(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b, ngx_http_flagship_sync_e *how);
 static ngx_int_t ngx_http_flagship_sync_reserve(ngx_http_flagship_sync_t *sync,
     ngx_http_flagship_build_t *b);
+static ngx_uint_t ngx_http_flagship_sync_small(
+    const ngx_http_flagship_publication_t *p);
 static ngx_http_flagship_sync_e ngx_http_flagship_sync_commit(
     ngx_http_flagship_sync_t *sync, ngx_http_flagship_build_t *b);
 static void ngx_http_flagship_sync_end(ngx_http_flagship_sync_t *sync,
@@ -278,6 +284,13 @@ ngx_http_flagship_sync_retry(ngx_http_flagship_sync_t *sync)
 
     case NGX_OK:
 
+        if (ngx_http_flagship_sync_small(&b->publication)) {
+            ngx_http_flagship_zone_copy(sync->zone, &b->publication);
+            ngx_http_flagship_sync_end(sync,
+                                       ngx_http_flagship_sync_commit(sync, b));
+            return;
+        }
+
         b->reserved = 1;
 
         if (ngx_http_flagship_sync_post(sync, b) != NGX_OK) {
@@ -346,6 +359,28 @@ ngx_http_flagship_sync_reserve(ngx_http_flagship_sync_t *sync,
     }
 
     return NGX_OK;
+}
+
+
+/* Copied in the loop: a thread's start would take longer. */
+
+static ngx_uint_t
+ngx_http_flagship_sync_small(const ngx_http_flagship_publication_t *p)
+{
+    size_t      len;
+    ngx_uint_t  i;
+
+    len = p->base ? p->base->nblobs * NGX_HTTP_FLAGSHIP_SYNC_ENTRY : 0;
+
+    for (i = 0; i < p->nsets; i++) {
+        len += NGX_HTTP_FLAGSHIP_SYNC_ENTRY;
+
+        if (p->sets[i].data) {
+            len += p->sets[i].len;
+        }
+    }
+
+    return len <= NGX_HTTP_FLAGSHIP_SYNC_SMALL;
 }
 
 

@@ -213,7 +213,6 @@ sub run {
                 my $nginx = start($bench, $server, $upstream);
                 $nginx{ $server->{name} } = $nginx;
                 check($server, $nginx);
-                $nginx->load('/') if !$bench->{short};
             }
         },
         after => sub { %nginx = () },

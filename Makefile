@@ -1,4 +1,4 @@
-# make          builds everything under build/
+# make          builds everything under build/, the pages of the API included
 # make run      installs what is missing, then builds and starts a demo
 # make stop     stops it
 # make seed     loads the sample of flags into the configured database
@@ -57,14 +57,14 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all module lib ctl sanitize unit unit-build bench bench-build clean
+.PHONY: all module lib ctl docs sanitize unit unit-build bench bench-build clean
 .PHONY: run stop seed test setup-run setup-test setup-extra
 .PHONY: diff diff-build fuzz fuzz-build replay-build coverage
 .PHONY: conformance
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: module lib ctl
+all: module lib ctl docs
 
 
 # nginx's own Makefile knows what a change concerns
@@ -77,6 +77,13 @@ module:
 
 sanitize:
 	@JOBS=$(JOBS) tools/build-module "$(BUILD)/asan" sanitize
+
+
+# openapi.json, /docs and /redoc; without npm or python3-yaml it says so and
+# leaves out what they make
+
+docs:
+	@tools/build-docs "$(BUILD)"
 
 
 # A list of members that changed (a file removed) makes the library anew

@@ -29,6 +29,8 @@ sub copy {
     system('cp', '-a', (map { "$top/$_" } qw(tools sql Makefile)), $path) == 0
         or die;
     system('cp', $built, "$path/build/") == 0 or die;
+    system('mkdir', "$path/build/docs") == 0 or die;
+    system('touch', "$path/build/docs/docs.html") == 0 or die;
 
     push @copies, { home => $home, path => $path };
 
@@ -96,6 +98,9 @@ like($said, qr/^  1\. .*^  2\. .*^  3\. /ms, 'says three things to try');
 
 is(status("$env{FLAGSHIP_URL}/live"), 200, 'it lives');
 is(status("$env{FLAGSHIP_URL}/ready"), 200, 'it is ready');
+like(`curl -s '$env{FLAGSHIP_URL}/users/alice/flags/instant_search'`,
+    qr/"key":"instant_search"/, 'the API answers anybody');
+is(status("$env{FLAGSHIP_URL}/docs"), 200, 'a page to try it');
 
 ok(psql(\%env, '-c', 'SELECT count(*) FROM (SELECT DISTINCT key FROM'
     . ' flagship.flags) AS keys') >= 24, 'the sample is there');

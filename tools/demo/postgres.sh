@@ -186,6 +186,7 @@ SELECT format('CREATE ROLE %I LOGIN IN ROLE %I', login, grp)
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 \gexec
 
+GRANT flagship_admin TO flagship_nginx;
 ALTER ROLE flagship_app PASSWORD :'password';
 END
 

@@ -69,6 +69,12 @@ nginx_start() {
     nginx_forget_dead
     mkdir -p "$home"
 
+    # the checkout may be closed to who nginx runs as
+    rm -rf "$run/docs"
+    if [ -d "$top/build/docs" ]; then
+        cp -R "$top/build/docs" "$run/docs"
+    fi
+
     for try in 1 2 3; do
         choose FLAGSHIP_PORT 8080
         api_port=$port

@@ -1,0 +1,7 @@
+SwaggerUIBundle({
+    url: 'openapi.json',
+    dom_id: '#swagger-ui',
+    deepLinking: true,
+    persistAuthorization: false,
+    validatorUrl: null
+});

@@ -237,6 +237,58 @@ subtest 'canary.conf: a share goes to another upstream and stays' => sub {
 };
 
 
+subtest 'admin.conf: the API on a server of its own' => sub {
+    $session->sql('CREATE ROLE admin LOGIN IN ROLE flagship_admin');
+    local $ENV{DATABASE_URL} = $pg->conninfo(user => 'admin');
+
+    my $key = $session->sql("SELECT key FROM flagship.create_api_key("
+        . "'default', 'admin', 'a test')");
+    my $t = conf('admin');
+    my @key = ('X-API-Key' => $key);
+
+    start($t);
+
+    my $r = $t->get('/evaluate/greeting');
+    is($r->status, 401, 'nobody without a key');
+    is($r->header('Content-Type'), 'application/problem+json', 'a problem');
+
+    ok(wait_for(sub { $t->get('/evaluate/greeting', @key)->status == 200 }),
+        'a key is known');
+    is($t->get('/evaluate/greeting?country=ES', @key)->json->{value}, 'Hola',
+        'and may ask');
+
+    $r = $t->get('/evaluate/greeting', @key,
+        Origin => 'https://admin.example.com');
+    is($r->header('Access-Control-Allow-Origin'), 'https://admin.example.com',
+        'a page of the origin that is listed');
+    $r = $t->get('/evaluate/greeting', @key, Origin => 'https://example.com');
+    is($r->header('Access-Control-Allow-Origin'), undef, 'and no other');
+
+    my $c = $t->connect;
+    $c->request('GET', '/evaluate/greeting') for 1 .. 200;
+
+    for (1 .. 200) {
+        $r = $c->response;
+        last if $r->status == 429;
+    }
+
+    is($r->status, 429, 'who asks too often');
+    is($r->header('Content-Type'), 'application/problem+json', 'a problem');
+    is($r->header('Retry-After'), 1, 'that says when to come again');
+    is($t->get('/evaluate/greeting', @key)->status, 200,
+        'which is nothing to others');
+
+    my @log;
+    ok(wait_for(sub { @log = grep { $_->{status} == 200 } map { json($_) }
+        split /\n/, $t->read_file('build/admin-access.log') }), 'a log of JSON');
+    like($log[0]{actor}, qr/^key:[0-9a-f]{16}$/, 'who');
+    is($log[0]{path}, '/evaluate/greeting', 'what');
+    is($log[0]{role}, 'admin', 'as what');
+    unlike($t->read_file('build/admin-access.log'),
+        qr/\Q@{[ (split '_', $key)[2] ]}\E/, 'and no secret');
+};
+
+
 subtest 'cache.conf: one copy for each combination of variants' => sub {
     my $t = conf('cache');
 

@@ -31,6 +31,7 @@
 
 #include "ngx_http_flagship.h"
 #include "ngx_http_flagship_zone.h"
+#include "ngx_http_flagship_zone_count.h"
 #include "flagship_eval.h"
 #include "flagship_hash.h"
 #include "flagship_json.h"

@@ -287,6 +287,8 @@ ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
 
     decision->flag = flag;
 
+    ngx_http_flagship_count(ctx->view, ctx->image, decision);
+
     return NGX_OK;
 }
 

@@ -59,6 +59,7 @@ ngx_http_flagship_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
     }
 
     zone->name = shm_zone->shm.name;
+    zone->cycle = cf->cycle;
 
     shm_zone->init = ngx_http_flagship_zone_init;
     shm_zone->data = zone;
@@ -116,7 +117,8 @@ static ngx_int_t
 ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
     ngx_http_flagship_zone_t *zone)
 {
-    size_t                     size;
+    size_t                     size, counts;
+    ngx_core_conf_t           *ccf;
     ngx_slab_pool_t           *shpool;
     ngx_http_flagship_root_t  *root;
 
@@ -124,6 +126,7 @@ ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
     shpool->log_nomem = 0;
 
     size = shpool->pfree * ngx_pagesize;
+    counts = ngx_http_flagship_counts_size(size);
 
     if (size < sizeof(ngx_http_flagship_root_t) + ngx_pagesize) {
         root = NULL;
@@ -142,7 +145,14 @@ ngx_http_flagship_zone_create(ngx_shm_zone_t *shm_zone,
     ngx_memzero(root, sizeof(ngx_http_flagship_root_t));
 
     root->layout = NGX_HTTP_FLAGSHIP_ZONE_LAYOUT;
-    ngx_http_flagship_heap_init(root, size);
+    ngx_http_flagship_heap_init(root, size, counts);
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(zone->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    ngx_memzero(ngx_http_flagship_at(root, root->counts), counts);
+    ngx_http_flagship_counts_init(root, counts, ccf->worker_processes);
+
     ngx_http_flagship_link(&root->magic, NGX_HTTP_FLAGSHIP_ZONE_MAGIC);
 
     shpool->data = root;
@@ -243,6 +253,8 @@ ngx_http_flagship_zone_migrate(ngx_shm_zone_t *shm_zone,
     ngx_uint_t                    slot;
     ngx_http_flagship_view_t      view;
     ngx_http_flagship_catalog_t  *catalog;
+
+    ngx_http_flagship_counts_take_over(zone->root, old);
 
     ngx_http_flagship_hold_enter(old, NGX_HTTP_FLAGSHIP_ZONE_MASTER, ngx_pid);
 

@@ -232,6 +232,7 @@ typedef struct {
     ngx_atomic_t               file_refused;
     ngx_atomic_t               headers_dropped;   /* any writer */
     ngx_atomic_t               headers_over;      /* any writer */
+    ngx_atomic_t               auth_refused;      /* any writer */
 } ngx_http_flagship_zone_shared_t;
 
 ngx_http_flagship_zone_shared_t *ngx_http_flagship_zone_shared(
@@ -249,6 +250,9 @@ typedef struct {
 
 void ngx_http_flagship_zone_stat(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_zone_stat_t *stat);
+
+/* The workers that use the zone, those of an older configuration too. */
+ngx_uint_t ngx_http_flagship_zone_workers(ngx_http_flagship_zone_t *zone);
 
 
 #endif /* _NGX_HTTP_FLAGSHIP_ZONE_H_INCLUDED_ */

@@ -110,13 +110,18 @@ ngx_http_flagship_heap_size(size_t size)
 }
 
 
+/* With so many bytes of counters, a multiple of 64, before it. */
+
 void
-ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size)
+ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size,
+    size_t counts)
 {
     ngx_http_flagship_block_t  *block;
 
     root->heap = ngx_align((uint64_t) sizeof(ngx_http_flagship_root_t),
                            NGX_HTTP_FLAGSHIP_ZONE_ALIGN);
+    root->counts = counts ? root->heap : 0;
+    root->heap += counts;
     root->size = size & ~((uint64_t) NGX_HTTP_FLAGSHIP_ZONE_ALIGN - 1);
 
     block = ngx_http_flagship_block(root, root->heap);
@@ -317,6 +322,7 @@ ngx_http_flagship_heap_stat(ngx_http_flagship_root_t *root,
         }
     }
 
+    stat->size = root->size;
     stat->used = root->size - available;
 }
 

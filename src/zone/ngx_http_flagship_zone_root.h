@@ -10,7 +10,7 @@
  *
  *     shared memory of the zone
  *     +------------+--------------------------------------------------+
- *     | nginx slab | root | block | block | block ...                 |
+ *     | nginx slab | root | counters | block | block | block ...      |
  *     +------------+--------------------------------------------------+
  *
  * Only offsets are shared, counted from the root's first byte; no pointer, no
@@ -114,7 +114,7 @@
 
 
 #define NGX_HTTP_FLAGSHIP_ZONE_MAGIC   0x31454e4f5a474c46ull  /* "FLGZONE1" */
-#define NGX_HTTP_FLAGSHIP_ZONE_LAYOUT  2
+#define NGX_HTTP_FLAGSHIP_ZONE_LAYOUT  3
 
 #define NGX_HTTP_FLAGSHIP_ZONE_ALIGN   64   /* as FLAGSHIP_IMAGE_ALIGN */
 #define NGX_HTTP_FLAGSHIP_ZONE_SLOTS   32   /* bits of a hold */
@@ -178,6 +178,7 @@ typedef struct {
     uint32_t                   layout;
     uint32_t                   reserved;
     uint64_t                   size;       /* of root and heap */
+    uint64_t                   counts;     /* offset of the counters, or 0 */
     uint64_t                   heap;       /* offset of the first block */
     uint64_t                   first;      /* the generation that the first
                                               publication follows */
@@ -250,6 +251,39 @@ typedef struct {
     ((ngx_http_flagship_root_t *) ((u_char *) (c) - (c)->self))
 
 
+/*
+ * A worker's counters: its column, and what it knows of the images that it
+ * counts for.  See ngx_http_flagship_zone_count.c.
+ */
+
+typedef struct {
+    uint32_t                   key;        /* variant << 8 | reason */
+    uint32_t                   series;
+    uint32_t                   next;       /* entry of the same flag, or 0 */
+} ngx_http_flagship_count_entry_t;
+
+typedef struct {
+    const flagship_image_t    *image;      /* NULL: a free place */
+    uint64_t                   generation; /* that had it under these names */
+    uint64_t                   digest;
+    ngx_str_t                  tenant;
+    ngx_str_t                  environment;
+    uint32_t                  *first;      /* of each flag: an entry, or 0 */
+    ngx_http_flagship_count_entry_t  *entries;
+    uint32_t                   n;
+    uint32_t                   size;
+} ngx_http_flagship_count_map_t;
+
+typedef struct {
+    uint64_t                  *cells;      /* NULL: nothing is counted */
+    uint64_t                  *owner;      /* NULL: the cells are others' too */
+    ngx_http_flagship_count_map_t  *last;
+    ngx_http_flagship_count_map_t  *maps;  /* by the image's address */
+    ngx_uint_t                 size;       /* 0, or a power of two */
+    ngx_uint_t                 nmaps;
+} ngx_http_flagship_count_t;
+
+
 /* A cycle's handle.  What a worker keeps in it is its own after the fork. */
 
 struct ngx_http_flagship_zone_s {
@@ -264,6 +298,8 @@ struct ngx_http_flagship_zone_s {
     ngx_cycle_t               *cycle;
     ngx_event_t                tick;
     ngx_connection_t           dummy;      /* of the tick: see there */
+
+    ngx_http_flagship_count_t  count;
 
     ngx_str_t                  name;
 };
@@ -391,7 +427,8 @@ ngx_uint_t ngx_http_flagship_zone_lock(ngx_slab_pool_t *shpool,
     ngx_uint_t tries);
 void ngx_http_flagship_zone_unlock(ngx_slab_pool_t *shpool);
 
-void ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size);
+void ngx_http_flagship_heap_init(ngx_http_flagship_root_t *root, size_t size,
+    size_t counts);
 uint64_t ngx_http_flagship_heap_size(size_t size);
 void *ngx_http_flagship_heap_alloc(ngx_http_flagship_root_t *root, size_t size,
     ngx_uint_t slot, ngx_uint_t blob, uint64_t *cursor);
@@ -409,6 +446,16 @@ void ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone);
 void ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone);
 uint32_t ngx_http_flagship_catalog_hash(ngx_uint_t kind, u_char *tenant,
     size_t tenant_len, u_char *name, size_t name_len);
+
+/* ngx_http_flagship_zone_count.c */
+
+size_t ngx_http_flagship_counts_size(size_t size);
+void ngx_http_flagship_counts_init(ngx_http_flagship_root_t *root, size_t size,
+    ngx_uint_t workers);
+void ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_root_t *old);
+void ngx_http_flagship_count_enter(ngx_http_flagship_zone_t *zone);
+void ngx_http_flagship_count_leave(ngx_http_flagship_zone_t *zone);
 
 /* ngx_http_flagship_zone.c */
 

@@ -361,6 +361,26 @@ ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone)
 }
 
 
+ngx_uint_t
+ngx_http_flagship_zone_workers(ngx_http_flagship_zone_t *zone)
+{
+    uint64_t    word;
+    ngx_uint_t  i, n;
+
+    n = (ngx_process == NGX_PROCESS_SINGLE) ? 1 : 0;
+
+    for (i = 0; i < NGX_HTTP_FLAGSHIP_ZONE_MASTER; i++) {
+        word = ngx_http_flagship_load(&zone->root->holds[i]);
+
+        if (word && !ngx_http_flagship_zone_gone((ngx_pid_t) (word >> 32))) {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
 ngx_int_t
 ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
     ngx_cycle_t *cycle)
@@ -378,6 +398,7 @@ ngx_http_flagship_zone_init_process(ngx_http_flagship_zone_t *zone,
     zone->cycle = cycle;
 
     ngx_http_flagship_view_update(zone);
+    ngx_http_flagship_count_enter(zone);
 
     /* ngx_add_timer() of a debugging nginx logs data->fd */
 
@@ -409,6 +430,7 @@ ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
     }
 
     ngx_http_flagship_zone_resign(zone);
+    ngx_http_flagship_count_leave(zone);
 
     ngx_http_flagship_hold_leave(zone->root, zone->word);
 

@@ -89,6 +89,7 @@ ngx_uint_t              ngx_pagesize = 4096;
 volatile ngx_msec_t     ngx_current_msec = 1000;
 ngx_rbtree_t            ngx_event_timer_rbtree;
 ngx_module_t            ngx_http_flagship_module;
+ngx_module_t            ngx_core_module;
 
 static ngx_log_t        model_log;
 static ngx_cycle_t      model_cycle;
@@ -790,7 +791,7 @@ main(int argc, char **argv)
     memset(root, 0, size);
     root->magic = NGX_HTTP_FLAGSHIP_ZONE_MAGIC;
     root->layout = NGX_HTTP_FLAGSHIP_ZONE_LAYOUT;
-    ngx_http_flagship_heap_init(root, size);
+    ngx_http_flagship_heap_init(root, size, 0);
 
     /* what every run starts from */
 

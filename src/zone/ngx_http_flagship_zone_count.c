@@ -1,0 +1,828 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The counters' part of the zone, between the root and the heap:
+ *
+ *     head | columns: who writes each | series: whose count a row is
+ *          | table of series by name, open addressing
+ *          | cells: columns x series | strings
+ *
+ * A series is only ever added, without a lock: its place is taken by a compare
+ * and swap of a counter, its record written, and then it is linked into the
+ * table by a compare and swap of an empty place.  Who dies in between, or
+ * loses the place to another with the same name, leaves a record that nobody
+ * finds.  The first series is that of everything for which there is no room.
+ *
+ * A column belongs to one process; a worker that starts takes one that has no
+ * owner or a dead one's.  The first column has no owner: those for which no
+ * column is left add to it atomically.  There are two columns a worker, as a
+ * reload has two generations of workers at once.
+ *
+ * On an evaluation's way a worker looks its series up by the flag's index, in
+ * a map of its own for each image.  A map was compared with the view of the
+ * generations that it names: the same address may be another set's later on.
+ */
+
+
+#include "ngx_http_flagship_zone_root.h"
+#include "ngx_http_flagship_zone_count.h"
+
+
+/* bytes of names that a series has room for, on average */
+#define NGX_HTTP_FLAGSHIP_COUNT_NAMES    48
+
+#define NGX_HTTP_FLAGSHIP_COUNT_COLUMNS  257     /* at most */
+#define NGX_HTTP_FLAGSHIP_COUNT_MAPS     16      /* to begin with */
+#define NGX_HTTP_FLAGSHIP_COUNT_OTHER    0       /* the series */
+
+
+typedef struct {
+    uint32_t                   columns;
+    uint32_t                   series;     /* room for so many */
+    uint32_t                   stride;     /* cells of a column */
+    uint32_t                   mask;       /* places of the table, less 1 */
+    uint32_t                   bytes;      /* room for names */
+    uint32_t                   reserved;
+    uint32_t                   nseries;    /* taken */
+    uint32_t                   nbytes;
+    uint64_t                   full;       /* said so */
+    uint64_t                   padding[3];
+} ngx_http_flagship_counts_t;
+
+typedef struct {
+    uint64_t                   owner;      /* pid, or 0 */
+    uint64_t                   reserved[7];
+} ngx_http_flagship_column_t;
+
+typedef struct {
+    uint32_t                   hash;
+    uint32_t                   names;      /* tenant, environment, flag,
+                                              variant: offset in the strings */
+    uint16_t                   len[4];
+    uint32_t                   reason;
+    uint32_t                   reserved;
+} ngx_http_flagship_series_t;
+
+/* a series, as it is asked for */
+typedef struct {
+    ngx_str_t                  names[4];
+    uint32_t                   reason;
+} ngx_http_flagship_series_name_t;
+
+
+#define ngx_http_flagship_counts_columns(c)                                   \
+    ((ngx_http_flagship_column_t *) ((c) + 1))
+
+#define ngx_http_flagship_counts_series(c)                                    \
+    ((ngx_http_flagship_series_t *)                                           \
+         (ngx_http_flagship_counts_columns(c) + (c)->columns))
+
+#define ngx_http_flagship_counts_cells(c)                                     \
+    ((uint64_t *) (ngx_http_flagship_counts_series(c) + (c)->stride))
+
+#define ngx_http_flagship_counts_table(c)                                     \
+    ((uint32_t *) (ngx_http_flagship_counts_cells(c)                          \
+                   + (size_t) (c)->columns * (c)->stride))
+
+#define ngx_http_flagship_counts_strings(c)                                   \
+    ((u_char *) (ngx_http_flagship_counts_table(c) + (c)->mask + 1))
+
+
+static ngx_http_flagship_counts_t *ngx_http_flagship_counts(
+    ngx_http_flagship_root_t *root);
+static ngx_http_flagship_count_map_t *ngx_http_flagship_count_map(
+    ngx_http_flagship_view_t *view, const flagship_image_t *image);
+static ngx_http_flagship_count_map_t *ngx_http_flagship_count_place(
+    ngx_http_flagship_count_t *count, const flagship_image_t *image);
+static ngx_int_t ngx_http_flagship_count_room(ngx_http_flagship_count_t *count,
+    ngx_uint_t nsets);
+static ngx_int_t ngx_http_flagship_count_map_init(
+    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
+    ngx_http_flagship_blob_t *set);
+static void ngx_http_flagship_count_map_free(
+    ngx_http_flagship_count_map_t *map);
+static void ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count);
+static uint32_t ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
+    const flagship_decision_t *decision, uint32_t key);
+static uint32_t ngx_http_flagship_series_find(
+    ngx_http_flagship_counts_t *counts, ngx_http_flagship_series_name_t *name);
+static uint32_t ngx_http_flagship_series_add(
+    ngx_http_flagship_counts_t *counts, ngx_http_flagship_series_name_t *name,
+    uint32_t hash);
+static ngx_uint_t ngx_http_flagship_series_is(
+    ngx_http_flagship_counts_t *counts, uint32_t i,
+    ngx_http_flagship_series_name_t *name, uint32_t hash);
+static uint32_t ngx_http_flagship_series_hash(
+    ngx_http_flagship_series_name_t *name);
+static ngx_uint_t ngx_http_flagship_series_take(uint32_t *used, uint32_t n,
+    uint32_t room, uint32_t *first);
+static void ngx_http_flagship_counts_get(ngx_http_flagship_counts_t *counts,
+    uint32_t i, ngx_http_flagship_counted_t *counted);
+
+
+/* The part's size for a zone of "size" bytes: nothing for one that is small. */
+
+size_t
+ngx_http_flagship_counts_size(size_t size)
+{
+    return ngx_align(size / 16, NGX_HTTP_FLAGSHIP_ZONE_ALIGN);
+}
+
+
+/*
+ * Lays the part out, which is zeroed: as many series as there is room for with
+ * the columns of so many workers.  Without room for any, nothing is counted.
+ */
+
+void
+ngx_http_flagship_counts_init(ngx_http_flagship_root_t *root, size_t size,
+    ngx_uint_t workers)
+{
+    size_t                       fixed, each, columns, n, table;
+    uint32_t                    *place;
+    ngx_http_flagship_counts_t  *counts;
+
+    columns = ngx_min(1 + 2 * ngx_max(workers, 1),
+                      NGX_HTTP_FLAGSHIP_COUNT_COLUMNS);
+
+    fixed = sizeof(ngx_http_flagship_counts_t)
+            + columns * sizeof(ngx_http_flagship_column_t);
+
+    /* the table is a power of two, at most half full */
+
+    each = sizeof(ngx_http_flagship_series_t) + columns * sizeof(uint64_t)
+           + 4 * sizeof(uint32_t) + NGX_HTTP_FLAGSHIP_COUNT_NAMES;
+
+    if (size < fixed + 8 * each) {
+        return;
+    }
+
+    n = ngx_min((size - fixed) / each, 0x10000000) & ~((size_t) 7);
+
+    for (table = 16; table < 2 * n; table *= 2) { /* void */ }
+
+    counts = ngx_http_flagship_at(root, root->counts);
+
+    counts->columns = columns;
+    counts->series = n;
+    counts->stride = n;
+    counts->mask = table - 1;
+    counts->nseries = 1;
+
+    place = ngx_http_flagship_counts_table(counts);
+
+    ngx_memset(place, 0xff, table * sizeof(uint32_t));
+
+    counts->bytes = (u_char *) counts + size
+                    - ngx_http_flagship_counts_strings(counts);
+}
+
+
+static ngx_http_flagship_counts_t *
+ngx_http_flagship_counts(ngx_http_flagship_root_t *root)
+{
+    ngx_http_flagship_counts_t  *counts;
+
+    if (root->counts == 0) {
+        return NULL;
+    }
+
+    counts = ngx_http_flagship_at(root, root->counts);
+
+    return counts->series ? counts : NULL;
+}
+
+
+/* A worker begins: a column. */
+
+void
+ngx_http_flagship_count_enter(ngx_http_flagship_zone_t *zone)
+{
+    uint32_t                     i;
+    uint64_t                     owner, *cells;
+    ngx_http_flagship_counts_t  *counts;
+    ngx_http_flagship_column_t  *column;
+
+    ngx_memzero(&zone->count, sizeof(ngx_http_flagship_count_t));
+
+    counts = ngx_http_flagship_counts(zone->root);
+    if (counts == NULL) {
+        return;
+    }
+
+    cells = ngx_http_flagship_counts_cells(counts);
+
+    for (i = 1; i < counts->columns; i++) {
+        column = &ngx_http_flagship_counts_columns(counts)[i];
+        owner = ngx_http_flagship_load(&column->owner);
+
+        if ((owner == 0 || owner == (uint64_t) ngx_pid
+             || ngx_http_flagship_zone_gone((ngx_pid_t) owner))
+            && __atomic_compare_exchange_n(&column->owner, &owner,
+                                           (uint64_t) ngx_pid, 0,
+                                           __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST))
+        {
+            zone->count.owner = &column->owner;
+            zone->count.cells = cells + (size_t) i * counts->stride;
+            return;
+        }
+    }
+
+    zone->count.cells = cells;
+}
+
+
+void
+ngx_http_flagship_count_leave(ngx_http_flagship_zone_t *zone)
+{
+    ngx_http_flagship_count_forget(&zone->count);
+
+    if (zone->count.owner) {
+        ngx_http_flagship_store(zone->count.owner, 0);
+    }
+
+    ngx_memzero(&zone->count, sizeof(ngx_http_flagship_count_t));
+}
+
+
+void
+ngx_http_flagship_count(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image, const flagship_decision_t *decision)
+{
+    uint32_t                         i, key, series;
+    uint64_t                        *cell;
+    ngx_http_flagship_count_t       *count;
+    ngx_http_flagship_count_map_t   *map;
+
+    count = &view->zone->count;
+
+    if (count->cells == NULL || decision->flag == FLAGSHIP_NONE) {
+        return;
+    }
+
+    map = count->last;
+
+    if (map == NULL || map->image != image
+        || map->generation != view->generation)
+    {
+        map = ngx_http_flagship_count_map(view, image);
+    }
+
+    series = NGX_HTTP_FLAGSHIP_COUNT_OTHER;
+
+    if (map) {
+        key = (uint32_t) decision->variant << 8 | decision->reason;
+
+        for (i = map->first[decision->flag]; i; i = map->entries[i].next) {
+            if (map->entries[i].key == key) {
+                series = map->entries[i].series;
+                goto found;
+            }
+        }
+
+        series = ngx_http_flagship_count_entry(view->zone, map, image,
+                                               decision, key);
+    }
+
+found:
+
+    cell = &count->cells[series];
+
+    if (count->owner) {
+        __atomic_store_n(cell, *cell + 1, __ATOMIC_RELAXED);
+
+    } else {
+        (void) __atomic_fetch_add(cell, 1, __ATOMIC_RELAXED);
+    }
+}
+
+
+/* The image's map, which is the last one from now on; NULL: no memory. */
+
+static ngx_http_flagship_count_map_t *
+ngx_http_flagship_count_map(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image)
+{
+    ngx_uint_t                      i;
+    ngx_http_flagship_blob_t        set;
+    ngx_http_flagship_count_t      *count;
+    ngx_http_flagship_count_map_t  *map;
+
+    count = &view->zone->count;
+    count->last = NULL;
+
+    if (ngx_http_flagship_count_room(count, view->nsets) != NGX_OK) {
+        return NULL;
+    }
+
+    map = ngx_http_flagship_count_place(count, image);
+
+    if (map->image == NULL || map->generation != view->generation) {
+
+        for (i = 0; i < view->nsets; i++) {
+            ngx_http_flagship_view_entry(view, i, &set);
+
+            if (set.data == image) {
+                break;
+            }
+        }
+
+        if (i == view->nsets) {
+            return NULL;
+        }
+
+        if (map->image == NULL) {
+            count->nmaps++;
+
+        } else if (map->digest != image->digest
+                   || map->tenant.len != set.tenant.len
+                   || map->environment.len != set.name.len
+                   || ngx_memcmp(map->tenant.data, set.tenant.data,
+                                 set.tenant.len) != 0
+                   || ngx_memcmp(map->environment.data, set.name.data,
+                                 set.name.len) != 0)
+        {
+            ngx_http_flagship_count_map_free(map);
+        }
+
+        if (map->first == NULL
+            && ngx_http_flagship_count_map_init(map, image, &set) != NGX_OK)
+        {
+            /* the place stays taken, so that those behind it are found */
+            map->image = image;
+            map->generation = 0;
+            return NULL;
+        }
+
+        map->generation = view->generation;
+    }
+
+    count->last = map;
+
+    return map;
+}
+
+
+static ngx_http_flagship_count_map_t *
+ngx_http_flagship_count_place(ngx_http_flagship_count_t *count,
+    const flagship_image_t *image)
+{
+    ngx_uint_t                      i;
+    ngx_http_flagship_count_map_t  *map;
+
+    i = (uintptr_t) image / NGX_HTTP_FLAGSHIP_ZONE_ALIGN;
+
+    for (i = i ^ i >> 12; /* void */ ; i++) {
+        map = &count->maps[i & (count->size - 1)];
+
+        if (map->image == NULL || map->image == image) {
+            return map;
+        }
+    }
+}
+
+
+/* Half full of maps, most of them of images that are gone: all begin anew. */
+
+static ngx_int_t
+ngx_http_flagship_count_room(ngx_http_flagship_count_t *count,
+    ngx_uint_t nsets)
+{
+    ngx_uint_t  size;
+
+    if (2 * count->nmaps < count->size) {
+        return NGX_OK;
+    }
+
+    ngx_http_flagship_count_forget(count);
+
+    for (size = NGX_HTTP_FLAGSHIP_COUNT_MAPS; size < 8 * nsets; size *= 2) {
+        /* void */
+    }
+
+    count->maps = calloc(size, sizeof(ngx_http_flagship_count_map_t));
+    if (count->maps == NULL) {
+        return NGX_ERROR;
+    }
+
+    count->size = size;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_flagship_count_map_init(ngx_http_flagship_count_map_t *map,
+    const flagship_image_t *image, ngx_http_flagship_blob_t *set)
+{
+    u_char  *p;
+    size_t   size;
+
+    /* an image without flags has none that could be counted */
+
+    size = ((size_t) image->flags.n + 1) * sizeof(uint32_t);
+
+    map->first = calloc(1, size + set->tenant.len + set->name.len);
+    if (map->first == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (u_char *) map->first + size;
+
+    map->tenant.data = p;
+    map->tenant.len = set->tenant.len;
+    p = ngx_cpymem(p, set->tenant.data, set->tenant.len);
+
+    map->environment.data = p;
+    map->environment.len = set->name.len;
+    ngx_memcpy(p, set->name.data, set->name.len);
+
+    map->image = image;
+    map->digest = image->digest;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_flagship_count_map_free(ngx_http_flagship_count_map_t *map)
+{
+    free(map->first);
+    free(map->entries);
+
+    map->first = NULL;
+    map->entries = NULL;
+    map->n = 0;
+    map->size = 0;
+}
+
+
+static void
+ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < count->size; i++) {
+        ngx_http_flagship_count_map_free(&count->maps[i]);
+    }
+
+    free(count->maps);
+
+    count->maps = NULL;
+    count->last = NULL;
+    count->size = 0;
+    count->nmaps = 0;
+}
+
+
+/* The first of its kind in this worker: its series, which the map keeps. */
+
+static uint32_t
+ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
+    const flagship_decision_t *decision, uint32_t key)
+{
+    uint32_t                          n;
+    flagship_str_t                    text;
+    ngx_http_flagship_counts_t       *counts;
+    ngx_http_flagship_series_name_t   name;
+    ngx_http_flagship_count_entry_t  *entries;
+
+    /* the first entry is none: 0 ends a list */
+
+    if (map->n + 1 >= map->size) {
+        n = map->size ? 2 * map->size : 16;
+
+        entries = realloc(map->entries,
+                          n * sizeof(ngx_http_flagship_count_entry_t));
+        if (entries == NULL) {
+            return NGX_HTTP_FLAGSHIP_COUNT_OTHER;
+        }
+
+        map->entries = entries;
+        map->size = n;
+    }
+
+    name.names[0] = map->tenant;
+    name.names[1] = map->environment;
+
+    text = flagship_flag_key(image, decision->flag);
+    name.names[2].data = (u_char *) text.data;
+    name.names[2].len = text.len;
+
+    if (decision->variant == FLAGSHIP_NO_VARIANT) {
+        ngx_str_set(&name.names[3], "");
+
+    } else {
+        text = flagship_variant_name(image, decision->flag,
+                                     decision->variant);
+        name.names[3].data = (u_char *) text.data;
+        name.names[3].len = text.len;
+    }
+
+    name.reason = decision->reason;
+
+    counts = ngx_http_flagship_counts(zone->root);
+
+    n = ++map->n;
+    map->entries[n].key = key;
+    map->entries[n].series = ngx_http_flagship_series_find(counts, &name);
+    map->entries[n].next = map->first[decision->flag];
+    map->first[decision->flag] = n;
+
+    if (map->entries[n].series == NGX_HTTP_FLAGSHIP_COUNT_OTHER
+        && __atomic_exchange_n(&counts->full, 1, __ATOMIC_SEQ_CST) == 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "flagship: zone \"%V\" counts %uD combinations of flag, "
+                      "variant and reason and has no room for more: others "
+                      "are counted as one", &zone->name, counts->nseries);
+    }
+
+    return map->entries[n].series;
+}
+
+
+static uint32_t
+ngx_http_flagship_series_find(ngx_http_flagship_counts_t *counts,
+    ngx_http_flagship_series_name_t *name)
+{
+    uint32_t   hash, i, made, *place, series;
+
+    hash = ngx_http_flagship_series_hash(name);
+    made = NGX_HTTP_FLAGSHIP_COUNT_OTHER;
+
+    for (i = hash; /* void */ ; i++) {
+        place = &ngx_http_flagship_counts_table(counts)[i & counts->mask];
+
+        series = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+        if (series == NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+
+            if (made == NGX_HTTP_FLAGSHIP_COUNT_OTHER) {
+                made = ngx_http_flagship_series_add(counts, name, hash);
+
+                if (made == NGX_HTTP_FLAGSHIP_COUNT_OTHER) {
+                    return made;
+                }
+            }
+
+            if (__atomic_compare_exchange_n(place, &series, made, 0,
+                                            __ATOMIC_ACQ_REL,
+                                            __ATOMIC_ACQUIRE))
+            {
+                return made;
+            }
+
+            /* it is another's by now, maybe of the same name */
+        }
+
+        if (ngx_http_flagship_series_is(counts, series, name, hash)) {
+            return series;
+        }
+    }
+}
+
+
+/* A record that is not linked yet; OTHER: no room.  The table has place for
+   twice as many as there are records. */
+
+static uint32_t
+ngx_http_flagship_series_add(ngx_http_flagship_counts_t *counts,
+    ngx_http_flagship_series_name_t *name, uint32_t hash)
+{
+    u_char                      *p;
+    size_t                       len;
+    uint32_t                     i, n, names;
+    ngx_http_flagship_series_t  *series;
+
+    for (len = 0, i = 0; i < 4; i++) {
+        len += name->names[i].len;
+    }
+
+    if (len > counts->bytes
+        || !ngx_http_flagship_series_take(&counts->nseries, 1, counts->series,
+                                          &n)
+        || !ngx_http_flagship_series_take(&counts->nbytes, len, counts->bytes,
+                                          &names))
+    {
+        return NGX_HTTP_FLAGSHIP_COUNT_OTHER;
+    }
+
+    series = &ngx_http_flagship_counts_series(counts)[n];
+
+    series->hash = hash;
+    series->names = names;
+    series->reason = name->reason;
+
+    p = ngx_http_flagship_counts_strings(counts) + names;
+
+    for (i = 0; i < 4; i++) {
+        series->len[i] = name->names[i].len;
+        p = ngx_cpymem(p, name->names[i].data, name->names[i].len);
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_series_take(uint32_t *used, uint32_t n, uint32_t room,
+    uint32_t *first)
+{
+    *first = __atomic_load_n(used, __ATOMIC_SEQ_CST);
+
+    do {
+        if (room - *first < n) {
+            return 0;
+        }
+
+    } while (!__atomic_compare_exchange_n(used, first, *first + n, 0,
+                                          __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST));
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_series_is(ngx_http_flagship_counts_t *counts, uint32_t i,
+    ngx_http_flagship_series_name_t *name, uint32_t hash)
+{
+    u_char                      *p;
+    ngx_uint_t                   k;
+    ngx_http_flagship_series_t  *series;
+
+    series = &ngx_http_flagship_counts_series(counts)[i];
+
+    if (series->hash != hash || series->reason != name->reason) {
+        return 0;
+    }
+
+    p = ngx_http_flagship_counts_strings(counts) + series->names;
+
+    for (k = 0; k < 4; k++) {
+        if (series->len[k] != name->names[k].len
+            || ngx_memcmp(p, name->names[k].data, series->len[k]) != 0)
+        {
+            return 0;
+        }
+
+        p += series->len[k];
+    }
+
+    return 1;
+}
+
+
+/* FNV-1a, with each length before its text. */
+
+static uint32_t
+ngx_http_flagship_series_hash(ngx_http_flagship_series_name_t *name)
+{
+    size_t      n;
+    uint32_t    hash;
+    ngx_uint_t  i;
+
+    hash = 2166136261u ^ name->reason;
+
+    for (i = 0; i < 4; i++) {
+        hash = (hash ^ (uint32_t) name->names[i].len) * 16777619u;
+
+        for (n = 0; n < name->names[i].len; n++) {
+            hash = (hash ^ name->names[i].data[n]) * 16777619u;
+        }
+    }
+
+    return hash ^ hash >> 15;
+}
+
+
+/*
+ * Into a zone of another size: all totals of the old one go to the new one's
+ * column without an owner.  What old workers count from now on stays behind.
+ * In the master, before the zone has any worker.
+ */
+
+void
+ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
+    ngx_http_flagship_root_t *old)
+{
+    uint32_t                          i, series;
+    ngx_http_flagship_counted_t       counted;
+    ngx_http_flagship_counts_t       *to, *from;
+    ngx_http_flagship_series_name_t   name;
+
+    to = ngx_http_flagship_counts(root);
+    from = ngx_http_flagship_counts(old);
+
+    if (to == NULL || from == NULL) {
+        return;
+    }
+
+    ngx_http_flagship_counts_get(from, NGX_HTTP_FLAGSHIP_COUNT_OTHER,
+                                 &counted);
+
+    ngx_http_flagship_counts_cells(to)[NGX_HTTP_FLAGSHIP_COUNT_OTHER]
+        += counted.n;
+
+    for (i = 0; i <= from->mask; i++) {
+        series = ngx_http_flagship_load(
+                     &ngx_http_flagship_counts_table(from)[i]);
+
+        if (series == NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+            continue;
+        }
+
+        ngx_http_flagship_counts_get(from, series, &counted);
+
+        name.names[0] = counted.tenant;
+        name.names[1] = counted.environment;
+        name.names[2] = counted.flag;
+        name.names[3] = counted.variant;
+        name.reason = counted.reason;
+
+        series = ngx_http_flagship_series_find(to, &name);
+        ngx_http_flagship_counts_cells(to)[series] += counted.n;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_flagship_counted(ngx_http_flagship_zone_t *zone, ngx_uint_t *next,
+    ngx_http_flagship_counted_t *counted)
+{
+    uint32_t                     series;
+    ngx_http_flagship_counts_t  *counts;
+
+    counts = ngx_http_flagship_counts(zone->root);
+
+    if (counts == NULL) {
+        return 0;
+    }
+
+    if (*next == 0) {
+        *next = 1;
+        ngx_http_flagship_counts_get(counts, NGX_HTTP_FLAGSHIP_COUNT_OTHER,
+                                     counted);
+        return 1;
+    }
+
+    while (*next <= counts->mask + 1) {
+        series = ngx_http_flagship_load(
+                     &ngx_http_flagship_counts_table(counts)[*next - 1]);
+
+        (*next)++;
+
+        if (series != NGX_HTTP_FLAGSHIP_TABLE_EMPTY) {
+            ngx_http_flagship_counts_get(counts, series, counted);
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_flagship_counts_get(ngx_http_flagship_counts_t *counts, uint32_t i,
+    ngx_http_flagship_counted_t *counted)
+{
+    u_char                      *p;
+    uint64_t                    *cell;
+    ngx_uint_t                   k;
+    ngx_str_t                   *names[4];
+    ngx_http_flagship_series_t  *series;
+
+    series = &ngx_http_flagship_counts_series(counts)[i];
+
+    names[0] = &counted->tenant;
+    names[1] = &counted->environment;
+    names[2] = &counted->flag;
+    names[3] = &counted->variant;
+
+    p = ngx_http_flagship_counts_strings(counts) + series->names;
+
+    for (k = 0; k < 4; k++) {
+        names[k]->data = p;
+        names[k]->len = series->len[k];
+        p += series->len[k];
+    }
+
+    counted->reason = series->reason;
+    counted->other = (i == NGX_HTTP_FLAGSHIP_COUNT_OTHER);
+    counted->n = 0;
+
+    cell = ngx_http_flagship_counts_cells(counts) + i;
+
+    for (k = 0; k < counts->columns; k++) {
+        counted->n += __atomic_load_n(cell, __ATOMIC_RELAXED);
+        cell += counts->stride;
+    }
+}

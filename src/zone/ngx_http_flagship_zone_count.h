@@ -1,0 +1,55 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * Counters of evaluations in the zone: by flag set, flag, variant and reason.
+ *
+ * A worker counts in a column of cells that nobody else writes, so counting
+ * is neither atomic nor locked; a total is the sum of all columns.  Workers
+ * come and go, columns stay: nothing is lost by a reload or a crash.  Memory
+ * is a fixed part of the zone; what finds no room is counted as one.
+ *
+ * Functions are called from a worker's event loop.
+ */
+
+
+#ifndef _NGX_HTTP_FLAGSHIP_ZONE_COUNT_H_INCLUDED_
+#define _NGX_HTTP_FLAGSHIP_ZONE_COUNT_H_INCLUDED_
+
+
+#include "ngx_http_flagship_zone.h"
+#include "flagship_eval.h"
+
+
+/*
+ * One evaluation of the image's flag decision->flag (FLAGSHIP_NONE is not
+ * counted).  The image is one of the view's, which is held.  A few loads and
+ * an increment, but for the first time in a worker and generation.
+ */
+
+void ngx_http_flagship_count(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image, const flagship_decision_t *decision);
+
+
+/* A total.  The strings lie in the zone and stay; all are empty where it is
+   that of the evaluations for which there was no room. */
+
+typedef struct {
+    ngx_str_t                  tenant;
+    ngx_str_t                  environment;
+    ngx_str_t                  flag;
+    ngx_str_t                  variant;     /* empty: no value */
+    ngx_uint_t                 reason;      /* flagship_reason_e */
+    uint64_t                   n;
+    unsigned                   other:1;
+} ngx_http_flagship_counted_t;
+
+/* The next total; *next is 0 for the first one.  Returns 0 behind the last. */
+ngx_uint_t ngx_http_flagship_counted(ngx_http_flagship_zone_t *zone,
+    ngx_uint_t *next, ngx_http_flagship_counted_t *counted);
+
+
+#endif /* _NGX_HTTP_FLAGSHIP_ZONE_COUNT_H_INCLUDED_ */

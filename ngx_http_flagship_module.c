@@ -38,6 +38,8 @@ static char *ngx_http_flagship_status_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_flagship_api_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_flagship_metrics_slot(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 static ngx_int_t ngx_http_flagship_post_read_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_flagship_rewrite_handler(ngx_http_request_t *r);
@@ -199,6 +201,13 @@ static ngx_command_t  ngx_http_flagship_commands[] = {
     { ngx_string("flagship_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_flagship_status_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("flagship_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_flagship_metrics_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -428,6 +437,16 @@ ngx_http_flagship_api_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_flagship_edge_needs_zone(cf);
 
     return ngx_http_flagship_api(cf, cmd, conf);
+}
+
+
+static char *
+ngx_http_flagship_metrics_slot(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_flagship_edge_needs_zone(cf);
+
+    return ngx_http_flagship_metrics(cf, cmd, conf);
 }
 
 

@@ -26,6 +26,7 @@
  *   _api_evaluate.c   /evaluate, /users
  *   _api_docs.c       /openapi.json, /docs, /redoc
  *   _status.c         probes
+ *   _metrics.c        numbers for Prometheus
  */
 
 
@@ -77,6 +78,8 @@ char *ngx_http_flagship_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_flagship_api_cors(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_flagship_api_write_wait(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_flagship_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 ngx_http_flagship_api_main_t *ngx_http_flagship_api_create_main(

@@ -365,6 +365,13 @@ static ngx_int_t
 ngx_http_flagship_auth_refuse(ngx_http_request_t *r, ngx_str_t *id,
     const char *why)
 {
+    ngx_http_flagship_zone_shared_t  *shared;
+
+    shared = ngx_http_flagship_zone_shared(
+                                  ngx_http_flagship_get_main_conf(r)->zone);
+
+    (void) ngx_atomic_fetch_add(&shared->auth_refused, 1);
+
     if (id) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "flagship: the API key \"%V\" %s", id, why);

@@ -237,9 +237,17 @@ flagship_rollout_bucket(flagship_str_t user, flagship_str_t flag)
         /* one block, as SHA256_Final() would make it */
 
         memset(block, 0, SHA256_CBLOCK);
-        memcpy(block, user.data, user.len);
+
+        if (user.len) {
+            memcpy(block, user.data, user.len);
+        }
+
         block[user.len] = ':';
-        memcpy(block + user.len + 1, flag.data, flag.len);
+
+        if (flag.len) {
+            memcpy(block + user.len + 1, flag.data, flag.len);
+        }
+
         block[len] = 0x80;
         block[SHA256_CBLOCK - 2] = (unsigned char) (len >> 5);
         block[SHA256_CBLOCK - 1] = (unsigned char) (len << 3);

@@ -133,7 +133,7 @@ COMMENT ON FUNCTION flagship.find_flag(text, text, text, boolean) IS
 
 CREATE FUNCTION flagship.read_flag(p_tenant text, p_environment text,
     p_ref text, p_archived boolean, p_names text[],
-    OUT tag text, OUT form text, OUT archived boolean, OUT document text)
+    OUT tag text, OUT form text, OUT document text)
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
@@ -143,7 +143,6 @@ BEGIN
 
     IF f.id IS NOT NULL THEN
         tag := flagship.flag_tag(f);
-        archived := f.archived_at IS NOT NULL;
         document := flagship.flag_document(f);
 
         IF p_names IS NOT NULL THEN

@@ -149,6 +149,40 @@ ngx_http_flagship_call_arg_get(ngx_http_flagship_call_t *call,
 }
 
 
+ngx_int_t
+ngx_http_flagship_call_switch(ngx_http_flagship_call_t *call,
+    const char *name, ngx_uint_t *value)
+{
+    char       pointer[64];
+    ngx_str_t  text;
+
+    if (ngx_http_flagship_call_arg_get(call, name, ngx_strlen(name), &text)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (text.len == 4 && ngx_strncmp(text.data, "true", 4) == 0) {
+        *value = 1;
+        return NGX_OK;
+    }
+
+    if (text.len == 5 && ngx_strncmp(text.data, "false", 5) == 0) {
+        *value = 0;
+        return NGX_OK;
+    }
+
+    (void) ngx_snprintf((u_char *) pointer, sizeof(pointer), "#/query/%s%Z",
+                        name);
+
+    ngx_http_flagship_call_error(call, pointer, "must be true or false");
+    ngx_http_flagship_call_problem(call, NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
+                                   "an argument of the query is wrong");
+
+    return NGX_DONE;
+}
+
+
 ngx_uint_t
 ngx_http_flagship_call_utf8(ngx_str_t *text)
 {

@@ -109,6 +109,16 @@ ngx_int_t ngx_http_flagship_call_arg_get(ngx_http_flagship_call_t *call,
     ngx_http_flagship_call_arg_get(call, name, sizeof(name) - 1, value)
 
 
+/* An argument that is true or false; without it the value stays.  NGX_OK, or
+   NGX_DONE: it is neither, which was answered. */
+
+ngx_int_t ngx_http_flagship_call_switch(ngx_http_flagship_call_t *call,
+    const char *name, ngx_uint_t *value);
+
+/* Whether a part of a path is an id: no key is shaped like one. */
+ngx_uint_t ngx_http_flagship_ref_is_id(ngx_str_t *ref);
+
+
 /*
  * What is wrong with the request, collected: a later problem lists it.
  * "pointer" is a JSON Pointer into the body, or "#/query/NAME" for an

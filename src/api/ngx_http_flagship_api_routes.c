@@ -18,6 +18,43 @@
 
 static const ngx_http_flagship_route_t  ngx_http_flagship_routes[] = {
 
+    { "/flags", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_flags_list },
+
+    { "/flags", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_OPTIONAL,
+      NGX_HTTP_FLAGSHIP_ROUTE_BODY_ENVIRONMENT,
+      ngx_http_flagship_flag_create },
+
+    { "/flags/{key}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_flag_get },
+
+    { "/flags/{key}", NGX_HTTP_PUT, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, NGX_HTTP_FLAGSHIP_ROUTE_BODY_ENVIRONMENT,
+      ngx_http_flagship_flag_change },
+
+    { "/flags/{key}", NGX_HTTP_PATCH, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, NGX_HTTP_FLAGSHIP_ROUTE_BODY_ENVIRONMENT,
+      ngx_http_flagship_flag_change },
+
+    { "/flags/{key}", NGX_HTTP_DELETE, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_flag_delete },
+
+    { "/flags/{id}/restore", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_flag_restore },
+
+    { "/flags/{key}/audit", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_flag_audit },
+
+    { "/audit", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_audit },
+
     { "/evaluate/{flag}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_CLIENT,
       NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
       ngx_http_flagship_evaluate_flag },
@@ -212,4 +249,33 @@ ngx_http_flagship_route_allow(ngx_uint_t methods, u_char *buf)
     }
 
     return p - buf;
+}
+
+
+ngx_uint_t
+ngx_http_flagship_ref_is_id(ngx_str_t *ref)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    if (ref->len != sizeof("00000000-0000-0000-0000-000000000000") - 1) {
+        return 0;
+    }
+
+    for (i = 0; i < ref->len; i++) {
+        ch = ref->data[i];
+
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (ch != '-') {
+                return 0;
+            }
+
+        } else if (!((ch >= '0' && ch <= '9')
+                     || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'f')))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }

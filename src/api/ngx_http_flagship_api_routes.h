@@ -85,6 +85,15 @@ ngx_int_t ngx_http_flagship_docs(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_docs_file(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_redoc(ngx_http_flagship_call_t *call);
 
+ngx_int_t ngx_http_flagship_flags_list(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_create(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_get(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_change(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_delete(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_restore(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_flag_audit(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_audit(ngx_http_flagship_call_t *call);
+
 ngx_int_t ngx_http_flagship_evaluate(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_evaluate_flag(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_user_flags(ngx_http_flagship_call_t *call);

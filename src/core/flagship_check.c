@@ -45,8 +45,8 @@ static void flagship_check_expression(flagship_checker_t *c,
     const flagship_json_node_t *node);
 static void flagship_check_name(flagship_checker_t *c,
     flagship_check_kind_e kind, const flagship_json_node_t *node);
-static void flagship_check_error(flagship_checker_t *c, int warning,
-    const char *fmt, flagship_str_t name);
+static void flagship_check_error(flagship_checker_t *c, const char *fmt,
+    flagship_str_t name);
 static uint32_t flagship_check_find(flagship_checker_t *c,
     flagship_check_kind_e kind, flagship_str_t name);
 static int flagship_check_returns(flagship_checker_t *c, uint32_t record);
@@ -133,7 +133,7 @@ flagship_check_prerequisites(flagship_checker_t *c,
                                    flagship_json_str(key));
 
         if (flag == FLAGSHIP_NONE) {
-            flagship_check_error(c, 0, "there is no flag \"%.*s\"",
+            flagship_check_error(c, "there is no flag \"%.*s\"",
                                  flagship_json_str(key));
 
         } else {
@@ -155,7 +155,7 @@ flagship_check_prerequisites(flagship_checker_t *c,
                 flagship_pointer_back(&c->pointer, len);
                 flagship_pointer_index(&c->pointer, i);
                 flagship_pointer_step(&c->pointer, "variant", 7);
-                flagship_check_error(c, 0, "that flag has no variant "
+                flagship_check_error(c, "that flag has no variant "
                                      "\"%.*s\"", name);
             }
         }
@@ -278,7 +278,7 @@ flagship_check_name(flagship_checker_t *c, flagship_check_kind_e kind,
     if (check->segment == (kind == FLAGSHIP_CHECK_SEGMENT)
         && flagship_str_eq(name, check->key))
     {
-        flagship_check_error(c, 0, "\"%.*s\" asks for itself", name);
+        flagship_check_error(c, "\"%.*s\" asks for itself", name);
         return;
     }
 
@@ -287,29 +287,28 @@ flagship_check_name(flagship_checker_t *c, flagship_check_kind_e kind,
     if (record == FLAGSHIP_NONE) {
 
         if (kind == FLAGSHIP_CHECK_SEGMENT) {
-            flagship_check_error(c, 0, "there is no segment \"%.*s\"", name);
+            flagship_check_error(c, "there is no segment \"%.*s\"", name);
 
         } else {
-            flagship_check_error(c, 1, "there is no flag \"%.*s\"", name);
+            flagship_errors_warn(check->errors, "no-flag", flagship_str("", 0),
+                                 c->buf, "there is no flag \"%.*s\"",
+                                 (int) name.len, name.data);
         }
 
     } else if (flagship_check_returns(c, record)) {
-        flagship_check_error(c, 0, "\"%.*s\" asks for what asks for it", name);
+        flagship_check_error(c, "\"%.*s\" asks for what asks for it", name);
     }
 }
 
 
 static void
-flagship_check_error(flagship_checker_t *c, int warning, const char *fmt,
+flagship_check_error(flagship_checker_t *c, const char *fmt,
     flagship_str_t name)
 {
-    flagship_errors_add(c->check->errors, warning, flagship_str("", 0), c->buf,
-                        fmt, (int) (name.len < 128 ? name.len : 128),
-                        name.data);
+    flagship_errors_add(c->check->errors, 0, flagship_str("", 0), c->buf, fmt,
+                        (int) name.len, name.data);
 
-    if (!warning) {
-        c->failed = 1;
-    }
+    c->failed = 1;
 }
 
 

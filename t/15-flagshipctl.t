@@ -93,7 +93,7 @@ subtest 'usage' => sub {
     is($code, 2, 'an unknown command');
     like($err, qr/unknown command "explain"/, 'is named');
 
-    for my $command (qw(logic eval check image inspect)) {
+    for my $command (qw(logic eval check image inspect export)) {
         ($out, $err, $code) = ctl('', $command, '--help');
         is($code, 0, "$command --help");
         like($out, qr/\Ausage: flagshipctl $command/, 'says how');
@@ -108,7 +108,8 @@ subtest 'usage' => sub {
         ['eval', 'a', 'b'], ['eval', 'a', '--flag'],
         ['eval', 'a', '--batch', '--flag', 'b'], ['eval', 'a', '--batch=1'],
         ['eval', 'conf/flags.json', '--fractional', '4'],
-        ['logic', 'file'], ['check', "$dir/none"], ['check', "$dir"],
+        ['logic', 'file'], ['export'], ['export', 'a', '--format', 'xml'],
+        ['check', "$dir/none"], ['check', "$dir"],
         ['image', 'conf/flags.json', '-o', "$dir/none/x"])
     {
         ($out, $err, $code) = ctl('', @$_);
@@ -449,9 +450,57 @@ subtest 'check' => sub {
     is_deeply([ map { "$_->{lint} $_->{key}" }
         @{ $json->decode($out)->{messages} } ], [ 'unguarded-order f' ],
         'by name');
+    is_deeply($json->decode($out)->{flags}, [ { file => $warns,
+        tenant => 'default', environment => 'prod', key => 'f',
+        portability => 'lowered' } ], 'how portable each flag is');
 
     ($out, $err) = ctl('', 'eval', $warns);
     is($err, '', 'eval is silent');
+};
+
+
+subtest 'export' => sub {
+    ctl('', 'image', $file, '-o', "$dir/e.img");
+
+    my ($ours, $err, $code) = ctl('', 'export', "$dir/e.img");
+    is("$code$err", '0', 'Flagship\'s form');
+
+    # in and out again
+    ctl('', 'image', spill('e.json', $ours), '-o', "$dir/f.img");
+    is((ctl('', 'export', "$dir/f.img"))[0], $ours, 'the same document');
+
+    my %had = map { delete @$_{qw(tenant environment)}; ($_->{key} => $_) }
+        @{ $json->decode(slurp($file))->{flags} };
+    my %has = map { delete @$_{qw(tenant environment)}; ($_->{key} => $_) }
+        @{ $json->decode($ours)->{flags} };
+    is_deeply([ sort keys %has ], [ sort keys %had ], 'all flags');
+    is_deeply($has{plan}, $had{plan}, 'as they came');
+
+    (my $flagd, $err, $code) = ctl('', 'export', "$dir/e.img",
+        '--format=flagd');
+    is($code, 0, 'flagd\'s form');
+
+    spill('flagd.json', $flagd);
+
+    for my $context ('{}', '{"user": {"plan": "pro"}, "which": "b"}') {
+        for my $flag (sort keys %had) {
+            my ($one, $other) = map { my $body = $json->decode((ctl('',
+                'eval', $_, '--flag', $flag, '--context', $context))[0]);
+                join ' ', map { $_ // '-' }
+                    @$body{qw(variant errorCode)} } $file, "$dir/flagd.json";
+            is($other, $one, "$flag decides the same in $context");
+        }
+    }
+
+    spill('no.json', { flags => [ { key => 'f', rollout => 5 },
+        { key => 'g', enabled => JSON::PP::true } ] });
+    ctl('', 'image', "$dir/no.json", '-o', "$dir/no.img");
+    ($flagd, $err, $code) = ctl('', 'export', "$dir/no.img", '--format',
+        'flagd');
+    is($code, 1, 'a flag that flagd has no form for');
+    like($err, qr/: f: flagd has no rollout/, 'is named');
+    is_deeply([ keys %{ $json->decode($flagd)->{flags} } ], ['g'],
+        'and left out');
 };
 
 
@@ -466,8 +515,8 @@ subtest 'image and inspect' => sub {
     is($code, 0, 'inspected');
     like($out, qr/^bytes: ${\ -s "$dir\/a.img"}$/m, 'its length');
     like($out, qr/^flags: 4$/m, 'its flags');
-    like($out, qr/^plan string 2$/m, 'one of them');
-    like($out, qr/^off number 1 off static$/m, 'and one that is off');
+    like($out, qr/^plan string 2 lowered$/m, 'one of them');
+    like($out, qr/^off number 1 portable off static$/m, 'and one that is off');
 
     my $image = slurp("$dir/a.img");
 

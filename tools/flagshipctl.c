@@ -33,6 +33,7 @@ static const flagshipctl_command_t  flagshipctl_commands[] = {
     { "check", flagshipctl_check },
     { "image", flagshipctl_image },
     { "inspect", flagshipctl_inspect },
+    { "export", flagshipctl_export },
     { NULL, NULL }
 };
 
@@ -44,6 +45,7 @@ static const char  flagshipctl_usage[] =
     "  check    errors and warnings of files of flags\n"
     "  image    compiles a file of flags\n"
     "  inspect  what a compiled file holds\n"
+    "  export   a compiled file as a document, Flagship's form or flagd's\n"
     "\n"
     "flagshipctl COMMAND --help says more.  Exit codes: 0 done, 1 errors were\n"
     "found in what was looked at, 2 wrong usage or a file that cannot be read\n"

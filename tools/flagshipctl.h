@@ -105,6 +105,7 @@ int flagshipctl_eval(int argc, char **argv);
 int flagshipctl_check(int argc, char **argv);
 int flagshipctl_image(int argc, char **argv);
 int flagshipctl_inspect(int argc, char **argv);
+int flagshipctl_export(int argc, char **argv);
 
 /*
  * Takes options out of argv, whose first is the subcommand's name, and returns

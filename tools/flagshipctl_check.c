@@ -21,10 +21,14 @@ typedef struct {
     int                  json;
     unsigned             errors;
     unsigned             warnings;
+    unsigned             nflags;
     flagshipctl_buf_t    out;
+    flagshipctl_buf_t    flags;
 } flagshipctl_check_t;
 
 
+static void flagshipctl_check_flags(flagshipctl_check_t *check,
+    const flagshipctl_document_t *document);
 static void flagshipctl_check_message(void *data, const char *file,
     const char *pointer, const flagship_error_t *error);
 static void flagshipctl_check_member(flagshipctl_buf_t *out,
@@ -45,7 +49,9 @@ static const char  flagshipctl_check_usage[] =
     "\n"
     "  --json          one JSON object instead: {\"errors\", \"warnings\",\n"
     "                  \"messages\": [{\"file\", \"pointer\", \"severity\",\n"
-    "                  \"key\", \"lint\", \"message\"}]}\n"
+    "                  \"key\", \"lint\", \"message\"}],\n"
+    "                  \"flags\": [{\"file\", \"tenant\", \"environment\",\n"
+    "                  \"key\", \"portability\"}]}\n"
     "  --fractional N  generation of flagd's fractional, 1, 2 or 3, instead\n"
     "                  of what the files say\n"
     "\n"
@@ -91,10 +97,17 @@ flagshipctl_check(int argc, char **argv)
 
         (void) flagshipctl_document(&document);
 
+        if (check.json) {
+            flagshipctl_check_flags(&check, &document);
+        }
+
         flagshipctl_document_free(&document);
     }
 
     if (check.json) {
+        flagshipctl_buf_text(&check.out, "],\"flags\":[");
+        flagshipctl_buf_add(&check.out, check.flags.data, check.flags.len);
+
         (void) snprintf(counts, sizeof(counts),
                         "],\"errors\":%u,\"warnings\":%u}\n", check.errors,
                         check.warnings);
@@ -105,6 +118,46 @@ flagshipctl_check(int argc, char **argv)
                       check.out.len);
 
     return check.errors ? FLAGSHIPCTL_FOUND : FLAGSHIPCTL_DONE;
+}
+
+
+/* How portable each flag is. */
+
+static void
+flagshipctl_check_flags(flagshipctl_check_t *check,
+    const flagshipctl_document_t *document)
+{
+    uint32_t                  i, k;
+    flagshipctl_buf_t        *out;
+    const flagshipctl_set_t  *set;
+
+    out = &check->flags;
+
+    for (i = 0; i < document->nsets; i++) {
+        set = &document->sets[i];
+
+        for (k = 0; k < set->image->flags.n; k++) {
+
+            if (flagship_flags(set->image)[k].bits & FLAGSHIP_FLAG_BROKEN) {
+                continue;
+            }
+
+            flagshipctl_check_member(out, check->nflags++ ? ",{\"file\":"
+                                                          : "{\"file\":",
+                                     document->file);
+            flagshipctl_buf_text(out, ",\"tenant\":");
+            flagshipctl_buf_string(out, set->tenant);
+            flagshipctl_buf_text(out, ",\"environment\":");
+            flagshipctl_buf_string(out, set->environment);
+            flagshipctl_buf_text(out, ",\"key\":");
+            flagshipctl_buf_string(out, flagship_flag_key(set->image, k));
+            flagshipctl_buf_text(out, ",\"portability\":");
+            flagshipctl_buf_string(out, flagship_portability_name(
+                                            flagship_flag_portability(
+                                                set->image, k)));
+            flagshipctl_buf_text(out, "}");
+        }
+    }
 }
 
 

@@ -177,7 +177,7 @@ flagshipctl_inspect(int argc, char **argv)
 static void
 flagshipctl_inspect_flag(const flagship_image_t *image, uint32_t flag)
 {
-    flagship_str_t          key;
+    flagship_str_t          key, class;
     const flagship_flag_t  *f;
 
     static const char  *types[] = { "boolean", "string", "number", "json" };
@@ -185,10 +185,16 @@ flagshipctl_inspect_flag(const flagship_image_t *image, uint32_t flag)
     f = flagship_flags(image) + flag;
     key = flagship_flag_key(image, flag);
 
-    printf("%.*s %s %u%s%s%s%s%s\n", (int) key.len, key.data, types[f->type],
-           f->nvariants,
-           f->bits & FLAGSHIP_FLAG_BROKEN ? " broken"
-           : f->bits & FLAGSHIP_FLAG_ENABLED ? "" : " off",
+    class = flagship_portability_name(flagship_flag_portability(image, flag));
+
+    if (f->bits & FLAGSHIP_FLAG_BROKEN) {
+        class = flagship_str("broken", 6);
+    }
+
+    printf("%.*s %s %u %.*s%s%s%s%s%s\n", (int) key.len, key.data,
+           types[f->type], f->nvariants, (int) class.len, class.data,
+           f->bits & (FLAGSHIP_FLAG_ENABLED|FLAGSHIP_FLAG_BROKEN)
+           ? "" : " off",
            f->ncode ? "" : " static",
            f->enable_at != INT64_MIN || f->disable_at != INT64_MAX
            ? " scheduled" : "",

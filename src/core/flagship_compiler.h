@@ -46,8 +46,10 @@ typedef struct {
     uint32_t             nvariants;
     unsigned             segment:1;  /* else a flag */
     unsigned             keyed:1;    /* a segment that needs the flag's key */
+    unsigned             flagd:1;    /* the document's form */
     unsigned             failed:1;
     unsigned             nomem:1;
+    unsigned             portability;    /* of what was met so far */
     unsigned             nodes;
     unsigned             depth;      /* of $ref */
     size_t               shown;      /* steps to the outermost $ref: what it
@@ -58,6 +60,8 @@ typedef struct {
     unsigned             loops;      /* around what is compiled */
     unsigned             element;    /* in a loop: the element's register */
     unsigned             accumulator;   /* ... of reduce; 0: of another */
+    const flagship_json_node_t  *document;   /* to be kept; a segment's is its
+                                                condition */
     flagship_source_ref_t  source;   /* once it is finished */
     flagship_code_t      spare;      /* written to when none can be emitted */
     size_t               nsteps;     /* where in the document we are */
@@ -142,10 +146,17 @@ uint32_t flagship_emit_slot(flagship_compiler_t *c, flagship_str_t path);
 /* A register; the caller gives back by setting c->reg. */
 uint32_t flagship_emit_register(flagship_compiler_t *c);
 
+/* flagship_emit_source.c: what is kept for people. */
+
 /* What follows is this part of the document; the index and the name (of no
    length: none) are a rule's. */
 void flagship_emit_mark(flagship_compiler_t *c, unsigned part, uint32_t index,
     flagship_str_t name);
+
+/* What is met is at best of this class. */
+void flagship_compiler_class(flagship_compiler_t *c, unsigned portability);
+
+int flagship_emit_source(flagship_compiler_t *c);
 
 /* Puts the chunk and the source together and fills in the record's layout. */
 int flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record);

@@ -39,7 +39,6 @@ static void flagship_emit_goto(flagship_compiler_t *c, uint32_t otherwise,
 static void flagship_emit_pad(flagship_compiler_t *c, size_t align);
 static int flagship_emit_link(flagship_compiler_t *c);
 static int flagship_emit_serves(flagship_compiler_t *c, uint32_t code);
-static int flagship_emit_source(flagship_compiler_t *c);
 
 
 void
@@ -59,6 +58,7 @@ flagship_compiler_init(flagship_compiler_t *c, flagship_unit_t *unit,
     unit->jumps.len = 0;
     unit->marks.len = 0;
     unit->names.len = 0;
+    unit->refs.len = 0;
 }
 
 
@@ -428,31 +428,6 @@ flagship_emit_register(flagship_compiler_t *c)
 }
 
 
-void
-flagship_emit_mark(flagship_compiler_t *c, unsigned part, uint32_t index,
-    flagship_str_t name)
-{
-    flagship_mark_t  mark;
-
-    mark.code = c->unit->code.len / sizeof(flagship_code_t);
-    mark.part = part;
-    mark.index = index;
-
-    if (name.len > UINT8_MAX) {
-        name.len = flagship_utf8_cut(name.data, UINT8_MAX);
-    }
-
-    mark.name = c->unit->names.len;
-    mark.name_len = name.len;
-
-    if (flagship_buf_add(&c->unit->marks, &mark, sizeof(mark)) == NULL
-        || flagship_buf_add(&c->unit->names, name.data, name.len) == NULL)
-    {
-        c->nomem = 1;
-    }
-}
-
-
 int
 flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record)
 {
@@ -497,53 +472,6 @@ flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record)
     record->chunk_len = unit->chunks.len - start;
 
     return flagship_emit_source(c);
-}
-
-
-static int
-flagship_emit_source(flagship_compiler_t *c)
-{
-    uint32_t            i, names;
-    flagship_unit_t    *unit;
-    flagship_mark_t    *marks;
-    flagship_source_t   source;
-
-    unit = c->unit;
-
-    c->source.offset = unit->sources.len;
-    c->source.len = 0;
-
-    source.nmarks = unit->marks.len / sizeof(flagship_mark_t);
-    source.reserved = 0;
-
-    if (source.nmarks == 0) {
-        return FLAGSHIP_OK;
-    }
-
-    names = sizeof(flagship_source_t) + unit->marks.len;
-    marks = (flagship_mark_t *) unit->marks.data;
-
-    for (i = 0; i < source.nmarks; i++) {
-        marks[i].name += names;
-    }
-
-    if (flagship_buf_add(&unit->sources, &source, sizeof(source)) == NULL
-        || flagship_buf_add(&unit->sources, marks, unit->marks.len) == NULL
-        || flagship_buf_add(&unit->sources, unit->names.data,
-                            unit->names.len) == NULL)
-    {
-        return FLAGSHIP_ERROR;
-    }
-
-    while (unit->sources.len & 7) {
-        if (flagship_buf_add(&unit->sources, "", 1) == NULL) {
-            return FLAGSHIP_ERROR;
-        }
-    }
-
-    c->source.len = unit->sources.len - c->source.offset;
-
-    return FLAGSHIP_OK;
 }
 
 

@@ -349,7 +349,8 @@ static int
 flagship_explain_rule(flagship_tracer_t *t, flagship_level_t *level,
     const flagship_mark_t *m)
 {
-    flagship_str_t  source;
+    const char             *name;
+    const flagship_mark_t  *before;
 
     if (!flagship_explain_room(t)) {
         return 0;
@@ -364,11 +365,16 @@ flagship_explain_rule(flagship_tracer_t *t, flagship_level_t *level,
     flagship_explain_number(t, m->index);
 
     if (m->name_len) {
-        source = flagship_source(t->ev->image, level->flag, 0);
+        /* names stand behind the marks, one after the other */
+
+        name = (const char *) (level->marks + level->nmarks);
+
+        for (before = level->marks; before < m; before++) {
+            name += before->name_len;
+        }
 
         flagship_explain_text(t, ",\"name\":");
-        flagship_explain_string(t, flagship_str(source.data + m->name,
-                                                m->name_len));
+        flagship_explain_string(t, flagship_str(name, m->name_len));
     }
 
     return 1;

@@ -40,6 +40,8 @@ static void flagship_flag_schedule(flagship_compiler_t *c, const char *name,
     const flagship_json_node_t *node, int64_t *seconds);
 static void flagship_flag_code(flagship_compiler_t *c,
     flagship_document_t *d, flagship_flag_t *record);
+static void flagship_flag_class(flagship_compiler_t *c,
+    const flagship_document_t *d, const flagship_flag_t *record);
 static void flagship_flag_mark(flagship_compiler_t *c, unsigned part);
 static void flagship_flag_prerequisites(flagship_compiler_t *c,
     const flagship_json_node_t *list, flagship_label_t otherwise);
@@ -175,6 +177,9 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     if (errors->lint) {
         flagship_lint_flag(&c, &d, &record);
     }
+
+    c.document = node;
+    c.flagd = flagd;
 
     if (flagship_emit_finish(&c, &record) != FLAGSHIP_OK) {
         return FLAGSHIP_ERROR;
@@ -424,6 +429,8 @@ flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
     none = flagship_emit_label(c);
     otherwise = flagship_emit_label(c);
 
+    flagship_flag_class(c, d, record);
+
     if (d->prerequisites) {
         flagship_flag_mark(c, FLAGSHIP_PART_PREREQUISITES);
         flagship_flag_prerequisites(c, d->prerequisites, otherwise);
@@ -477,6 +484,34 @@ static void
 flagship_flag_mark(flagship_compiler_t *c, unsigned part)
 {
     flagship_emit_mark(c, part, 0, flagship_str("", 0));
+}
+
+
+/* What flagd has no form for, operators apart. */
+
+static void
+flagship_flag_class(flagship_compiler_t *c, const flagship_document_t *d,
+    const flagship_flag_t *record)
+{
+    if ((d->prerequisites && d->prerequisites->len)
+        || (d->user_ids && d->user_ids->len) || (d->rules && d->rules->len)
+        || (d->percentage == 100000000 && !d->simple)
+        || d->enable_at || d->disable_at)
+    {
+        flagship_compiler_class(c, FLAGSHIP_LOWERED);
+    }
+
+    if (d->percentage > 0 && d->percentage < 100000000) {
+        flagship_compiler_class(c, FLAGSHIP_EXTENDED);
+    }
+
+    if ((d->enable_at || d->disable_at)
+        && record->off_variant == FLAGSHIP_NO_VARIANT
+        && record->default_variant != FLAGSHIP_NO_VARIANT)
+    {
+        /* by the clock: no value, where the targeting's null is the default */
+        flagship_compiler_class(c, FLAGSHIP_EXTENDED);
+    }
 }
 
 

@@ -101,3 +101,16 @@ flagship_image_digest(const flagship_image_t *image)
 {
     return flagship_digest(image, image->len);
 }
+
+
+flagship_str_t
+flagship_portability_name(unsigned portability)
+{
+    static const flagship_str_t  names[] = {
+        flagship_string("portable"),
+        flagship_string("lowered"),
+        flagship_string("extended")
+    };
+
+    return names[portability];
+}

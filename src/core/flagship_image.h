@@ -111,6 +111,17 @@ typedef struct {
                                            that asks: never memoised */
 #define FLAGSHIP_FLAG_STALE     0x20    /* an older form serves: the newest
                                            did not compile */
+#define FLAGSHIP_FLAG_LOWERED   0x40    /* flagship_flag_portability() */
+#define FLAGSHIP_FLAG_EXTENDED  0x80
+
+
+/* Whether flagd can serve the flag, with all that it refers to. */
+
+typedef enum {
+    FLAGSHIP_PORTABLE = 0,           /* as it is */
+    FLAGSHIP_LOWERED,                /* as export rewrites it */
+    FLAGSHIP_EXTENDED                /* no: it has what flagd has not */
+} flagship_portability_e;
 
 
 typedef struct {
@@ -192,6 +203,23 @@ flagship_flag_key(const flagship_image_t *image, uint32_t flag)
 
     return flagship_str(flagship_at(image, f->chunk + f->key), f->key_len);
 }
+
+
+/* flagship_portability_e. */
+
+static inline unsigned
+flagship_flag_portability(const flagship_image_t *image, uint32_t flag)
+{
+    const flagship_flag_t  *f = flagship_flags(image) + flag;
+
+    return f->bits & FLAGSHIP_FLAG_EXTENDED ? FLAGSHIP_EXTENDED
+           : f->bits & FLAGSHIP_FLAG_LOWERED ? FLAGSHIP_LOWERED
+           : FLAGSHIP_PORTABLE;
+}
+
+
+/* "portable", "lowered", "extended". */
+flagship_str_t flagship_portability_name(unsigned portability);
 
 
 static inline const flagship_variant_t *

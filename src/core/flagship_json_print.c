@@ -176,12 +176,76 @@ flagship_json_put_scalar(flagship_json_out_t *out,
 }
 
 
+/* Whether one of eight bytes is escaped: a control, '"', '\\', or no ASCII. */
+
+static inline uint64_t
+flagship_json_special(uint64_t w)
+{
+    uint64_t  quote, slash;
+
+    const uint64_t  ones = 0x0101010101010101ull, high = ones << 7;
+
+    quote = w ^ ones * '"';
+    slash = w ^ ones * '\\';
+
+    return (w | (w - ones * ' ') | (quote - ones) | (slash - ones)) & high;
+}
+
+
+/* Most strings have nothing to escape: they are copied while that is seen.
+   Returns 0 where it is not so. */
+
+static inline int
+flagship_json_put_plain(flagship_json_out_t *out, const char *p, size_t len)
+{
+    char           *to;
+    size_t          i;
+    uint64_t        w;
+    unsigned char   c;
+
+    if (out->len > out->size || out->size - out->len < len + 2) {
+        return 0;
+    }
+
+    to = out->buf + out->len;
+    *to++ = '"';
+
+    for (i = 0; i + 8 <= len; i += 8) {
+        memcpy(&w, p + i, 8);
+        memcpy(to + i, &w, 8);
+
+        if (flagship_json_special(w)) {
+            return 0;
+        }
+    }
+
+    for ( /* void */ ; i < len; i++) {
+        c = (unsigned char) p[i];
+
+        if (c < ' ' || c >= 0x80 || c == '"' || c == '\\') {
+            return 0;
+        }
+
+        to[i] = (char) c;
+    }
+
+    to[len] = '"';
+    out->len += len + 2;
+
+    return 1;
+}
+
+
 static void
 flagship_json_put_string(flagship_json_out_t *out, const char *p, size_t len)
 {
     size_t       n;
     uint32_t     code;
     const char  *end, *start;
+
+    if (flagship_json_put_plain(out, p, len)) {
+        return;
+    }
 
     end = p + len;
 

@@ -647,7 +647,13 @@ flagship_layout_records(flagship_linker_t *l, flagship_layout_t *y,
         *record = item->record;
         record->chunk = *chunk;
         record->memo = item->memo;
-        record->bits &= ~FLAGSHIP_FLAG_SHADOWED;
+        record->bits &= ~(FLAGSHIP_FLAG_SHADOWED|FLAGSHIP_FLAG_LOWERED
+                          |FLAGSHIP_FLAG_EXTENDED);
+
+        if (item->portability) {
+            record->bits |= item->portability == FLAGSHIP_LOWERED
+                            ? FLAGSHIP_FLAG_LOWERED : FLAGSHIP_FLAG_EXTENDED;
+        }
 
         if (item->segment && item->keyed) {
             record->bits |= FLAGSHIP_FLAG_KEYED;

@@ -124,6 +124,8 @@ flagship_link(flagship_unit_t *unit, const flagship_image_t *last, int whole,
         flagship_link_sets(&l, &l.flags);
     }
 
+    flagship_link_classes(&l);
+
     if (errors->lint) {
         flagship_link_lint(&l, &l.flags);
         flagship_link_lint(&l, &l.segments);

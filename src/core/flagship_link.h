@@ -36,6 +36,7 @@ typedef struct {
     unsigned                 keyed:1;
     unsigned                 stale:1;
     unsigned                 visit:2;    /* of the search for cycles */
+    unsigned                 portability:2;
     uint32_t                 depth;
 } flagship_item_t;
 
@@ -79,6 +80,9 @@ flagship_item_t *flagship_link_target(const flagship_linker_t *l,
 /* Warns of flags that are named and do not exist: asking them fails, or gives
    null. */
 void flagship_link_lint(flagship_linker_t *l, flagship_items_t *items);
+
+/* How portable records are, what they refer to included. */
+void flagship_link_classes(flagship_linker_t *l);
 
 /* The place in its document that a relocation of the unit is from; "" where
    it is not known. */

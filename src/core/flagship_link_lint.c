@@ -5,13 +5,98 @@
 
 
 /*
- * Linking: what is said of names, and where in the document they are.
+ * Linking: what is said of records and of names, and where in a document they
+ * are.
  */
 
 
 #include <stdio.h>
 
 #include "flagship_link.h"
+
+
+static int flagship_link_class(flagship_linker_t *l,
+    flagship_items_t *items);
+
+
+void
+flagship_link_classes(flagship_linker_t *l)
+{
+    uint32_t                  i;
+    unsigned                  segment;
+    const char               *at;
+    flagship_item_t          *item;
+    flagship_items_t         *items;
+    const flagship_source_t  *source;
+
+    for (segment = 0; segment < 2; segment++) {
+        items = segment ? &l->segments : &l->flags;
+
+        for (i = 0; i < items->n; i++) {
+            item = &items->list[i];
+            item->portability = FLAGSHIP_PORTABLE;
+
+            if (item->source.len && !item->gone) {
+                at = item->unit ? l->unit->sources.data
+                                : (const char *) l->last;
+
+                source = (const flagship_source_t *) (at
+                                                      + item->source.offset);
+                item->portability = source->portability;
+            }
+        }
+    }
+
+    /* no cycles, and no deeper than records nest */
+
+    do {
+        i = flagship_link_class(l, &l->segments);
+        i |= flagship_link_class(l, &l->flags);
+    } while (i);
+}
+
+
+/* From what is referred to, to what refers to it; 1: something changed. */
+
+static int
+flagship_link_class(flagship_linker_t *l, flagship_items_t *items)
+{
+    int               changed;
+    uint32_t          i, k;
+    const uint32_t   *relocs;
+    flagship_item_t  *item, *target;
+
+    changed = 0;
+
+    for (i = 0; i < items->n; i++) {
+        item = &items->list[i];
+
+        if (!item->refs || item->gone) {
+            continue;
+        }
+
+        relocs = (const uint32_t *) (flagship_link_chunk(l, item)
+                                     + item->record.relocs);
+
+        for (k = 0; k < item->record.nrelocs; k++) {
+
+            if (relocs[k] >> FLAGSHIP_RELOC_SHIFT < FLAGSHIP_RELOC_FLAG) {
+                continue;
+            }
+
+            target = flagship_link_target(l, item, &relocs[k]);
+
+            if (target && target->portability > item->portability) {
+                item->portability = target->portability;
+                changed = 1;
+            }
+
+            k++;
+        }
+    }
+
+    return changed;
+}
 
 
 void
@@ -71,13 +156,14 @@ flagship_link_pointer(flagship_linker_t *l, const flagship_item_t *item,
 
     pointer[0] = '\0';
 
-    if (item->source.len == 0) {
+    source = l->unit->sources.data + item->source.offset;
+
+    n = item->source.len ? ((const flagship_source_t *) source)->nmarks : 0;
+
+    if (n == 0) {
         return;
     }
 
-    source = l->unit->sources.data + item->source.offset;
-
-    n = ((const flagship_source_t *) source)->nmarks;
     m = flagship_source_marks(flagship_str(source, item->source.len));
 
     for (i = 1; i < n && m[i].code <= (reloc & FLAGSHIP_RELOC_MASK); i++) {

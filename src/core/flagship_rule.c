@@ -28,6 +28,8 @@
 
 static const flagship_operator_t *flagship_rule_operator(
     flagship_compiler_t *c, const flagship_args_t *args);
+static int flagship_rule_uses(flagship_compiler_t *c,
+    const flagship_json_node_t *name);
 static void flagship_rule_lower(flagship_compiler_t *c, flagship_value_t *v);
 
 
@@ -348,6 +350,7 @@ flagship_rule_constant(flagship_compiler_t *c,
     flagship_value_node(v, args.first);
 
     if (flagship_str_is(args.name, "lower")) {
+        flagship_compiler_class(c, FLAGSHIP_LOWERED);
         flagship_rule_lower(c, v);
         return 1;
     }
@@ -355,6 +358,8 @@ flagship_rule_constant(flagship_compiler_t *c,
     if (!flagship_str_is(args.name, "time")) {
         return 0;
     }
+
+    flagship_compiler_class(c, FLAGSHIP_LOWERED);
 
     if (v->type == FLAGSHIP_NUMBER) {
         return 1;
@@ -476,6 +481,36 @@ flagship_rule_load_null(flagship_compiler_t *c, uint32_t reg)
 }
 
 
+unsigned
+flagship_rule_class(flagship_str_t name)
+{
+    size_t  i;
+
+    static const struct {
+        flagship_str_t  name;
+        unsigned        portability;
+    } ours[] = {
+        { flagship_string("segment"), FLAGSHIP_LOWERED },
+        { flagship_string("flag"), FLAGSHIP_LOWERED },
+        { flagship_string("in_set"), FLAGSHIP_LOWERED },
+        { flagship_string("time"), FLAGSHIP_EXTENDED },
+        { flagship_string("lower"), FLAGSHIP_EXTENDED },
+        { flagship_string("matches"), FLAGSHIP_EXTENDED },
+        { flagship_string("in_cidr"), FLAGSHIP_EXTENDED },
+        { flagship_string("bucket"), FLAGSHIP_EXTENDED },
+        { flagship_string("rollout"), FLAGSHIP_EXTENDED }
+    };
+
+    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (flagship_str_eq(ours[i].name, name)) {
+            return ours[i].portability;
+        }
+    }
+
+    return FLAGSHIP_PORTABLE;
+}
+
+
 /* The operator of a rule, NULL where there is none (said). */
 
 static const flagship_operator_t *
@@ -495,6 +530,7 @@ flagship_rule_operator(flagship_compiler_t *c, const flagship_args_t *args)
 
     for (op = flagship_operators; op->name.len; op++) {
         if (flagship_str_eq(op->name, args->name)) {
+            flagship_compiler_class(c, flagship_rule_class(op->name));
             return op;
         }
     }
@@ -554,6 +590,10 @@ flagship_rule_reference(flagship_compiler_t *c, const flagship_args_t *args,
                                 "evaluators nest deeper than 16",
                                 (int) args->first->len, args->first->str);
         return 1;
+    }
+
+    if (flagship_rule_uses(c, *target - 1) != FLAGSHIP_OK) {
+        c->nomem = 1;
     }
 
     if (c->depth++ == 0) {
@@ -676,4 +716,27 @@ flagship_rule_variant(flagship_compiler_t *c, flagship_str_t name)
     }
 
     return FLAGSHIP_NO_VARIANT;
+}
+
+
+/* The name of an evaluator, which stands before its expression, is kept once
+   for the flag's document. */
+
+static int
+flagship_rule_uses(flagship_compiler_t *c, const flagship_json_node_t *name)
+{
+    uint32_t                     i, n;
+    const flagship_json_node_t  **refs;
+
+    refs = (const flagship_json_node_t **) c->unit->refs.data;
+    n = c->unit->refs.len / sizeof(*refs);
+
+    for (i = 0; i < n; i++) {
+        if (refs[i] == name) {
+            return FLAGSHIP_OK;
+        }
+    }
+
+    return flagship_buf_add(&c->unit->refs, &name, sizeof(name))
+           ? FLAGSHIP_OK : FLAGSHIP_ERROR;
 }

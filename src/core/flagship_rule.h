@@ -91,6 +91,9 @@ int flagship_rule_reference(flagship_compiler_t *c,
     const flagship_args_t *args, const flagship_json_node_t **target);
 
 
+/* The class of an operator, where it is not folded into a constant. */
+unsigned flagship_rule_class(flagship_str_t name);
+
 /* The first n arguments in consecutive registers, null where there are fewer:
    the first of them. */
 uint32_t flagship_rule_values(flagship_compiler_t *c,

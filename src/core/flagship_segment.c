@@ -53,6 +53,8 @@ flagship_unit_add_segment(flagship_unit_t *unit, flagship_str_t key,
 
     flagship_rule_condition(&c, when, yes, no);
 
+    c.document = when;
+
     if (errors->lint && !c.failed) {
         flagship_lint_segment(&c, when);
     }

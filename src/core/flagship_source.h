@@ -6,10 +6,14 @@
 
 /*
  * What an image keeps of a record for people, apart from what is evaluated:
- * which part of the document each instruction belongs to.  Private to the
- * compiler, the linker, the verifier and explain.
+ * its document, and which part of it each instruction belongs to.  Private to
+ * the compiler, the linker, the verifier, explain and export.
  *
- *     flagship_source_t | marks | texts
+ *     flagship_source_t | marks | names of rules | document
+ *
+ * The document is JSON, canonical: compact, its members in their order, but
+ * without a key that comes first.  That of flagd's form has what it uses of
+ * "$evaluators" as its last member; a segment's is its condition.
  *
  * The section "sources" of an image holds a reference for each flag, then one
  * for each segment; the sources lie behind them.  Offsets in a source are
@@ -46,8 +50,12 @@ typedef struct {
 
 
 typedef struct {
-    uint32_t             nmarks;
-    uint32_t             reserved;
+    uint32_t             nmarks:24;
+    uint32_t             portability:2;  /* but for what it refers to */
+    uint32_t             flagd:1;    /* of flagd's form */
+    uint32_t             reserved:5;
+    uint32_t             document;   /* in the source, up to its end; blanks
+                                        fill it up to a multiple of 8 */
     /* flagship_mark_t mark[nmarks] in ascending order of their code */
 } flagship_source_t;
 
@@ -57,9 +65,9 @@ typedef struct {
 typedef struct {
     uint16_t             code;
     uint8_t              part;       /* flagship_part_e */
-    uint8_t              name_len;   /* of a rule, 0: it has none */
+    uint8_t              name_len;   /* of a rule, 0: it has none; names
+                                        follow one another */
     uint32_t             index;      /* of the rule */
-    uint32_t             name;       /* in the source */
 } flagship_mark_t;
 
 
@@ -76,6 +84,19 @@ flagship_source(const flagship_image_t *image, uint32_t i, int segment)
     ref += segment ? image->flags.n + i : i;
 
     return flagship_str(flagship_at(image, ref->offset), ref->len);
+}
+
+
+/* The text of the document; blanks may follow it. */
+
+static inline flagship_str_t
+flagship_source_document(flagship_str_t source)
+{
+    uint32_t  offset;
+
+    offset = ((const flagship_source_t *) source.data)->document;
+
+    return flagship_str(source.data + offset, source.len - offset);
 }
 
 

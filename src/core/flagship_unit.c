@@ -64,6 +64,7 @@ flagship_unit_destroy(flagship_unit_t *unit)
     free(unit->jumps.data);
     free(unit->marks.data);
     free(unit->names.data);
+    free(unit->refs.data);
 
     free(unit);
 }
@@ -166,6 +167,31 @@ flagship_unit_entry(flagship_unit_t *unit, flagship_entries_t *entries,
     entries->n++;
 
     return entry;
+}
+
+
+int
+flagship_buf_print(flagship_buf_t *buf, const flagship_json_node_t *node)
+{
+    char    *p;
+    size_t   n, room;
+
+    room = buf->size - buf->len;
+    n = flagship_json_print(node, room ? buf->data + buf->len : NULL, room);
+
+    if (n <= room) {
+        buf->len += n;
+        return FLAGSHIP_OK;
+    }
+
+    p = flagship_buf_add(buf, NULL, n);
+    if (p == NULL) {
+        return FLAGSHIP_ERROR;
+    }
+
+    (void) flagship_json_print(node, p, n);
+
+    return FLAGSHIP_OK;
 }
 
 

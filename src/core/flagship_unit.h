@@ -89,11 +89,15 @@ struct flagship_unit_s {
     flagship_buf_t               jumps;
     flagship_buf_t               marks;      /* names behind the marks */
     flagship_buf_t               names;
+    flagship_buf_t               refs;       /* names of $evaluators in use */
 };
 
 
 /* Appends n bytes (NULL: leaves them unset); NULL: no memory. */
 void *flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n);
+
+/* Appends the text of a node; FLAGSHIP_ERROR: no memory. */
+int flagship_buf_print(flagship_buf_t *buf, const flagship_json_node_t *node);
 
 /* The index of a text, made where it is new; FLAGSHIP_NONE: no memory. */
 uint32_t flagship_symbols_add(flagship_symbols_t *symbols, flagship_str_t s);

@@ -281,6 +281,7 @@ static int
 flagship_verify_source(flagship_str_t source)
 {
     uint32_t                  i;
+    uint64_t                  names;
     const flagship_mark_t    *marks;
     const flagship_source_t  *s;
 
@@ -301,17 +302,20 @@ flagship_verify_source(flagship_str_t source)
     }
 
     marks = flagship_source_marks(source);
+    names = (const char *) (marks + s->nmarks) - source.data;
 
     for (i = 0; i < s->nmarks; i++) {
         if (marks[i].part >= FLAGSHIP_PART_LAST
-            || (i && marks[i].code < marks[i - 1].code)
-            || (uint64_t) marks[i].name + marks[i].name_len > source.len)
+            || (i && marks[i].code < marks[i - 1].code))
         {
             return 0;
         }
+
+        names += marks[i].name_len;
     }
 
-    return 1;
+    return s->portability <= FLAGSHIP_EXTENDED && names <= s->document
+           && s->document <= source.len;
 }
 
 

@@ -13,6 +13,7 @@
 
 #include "engine.h"
 #include "flagship_code.h"
+#include "flagship_export.h"
 
 
 /* A flag or two of every kind of code. */
@@ -84,6 +85,7 @@ static const char  *contexts[] = {
 typedef struct {
     engine_context_t     context[8];
     flagship_scratch_t  *scratch;
+    flagship_errors_t   *errors;
     flagship_idset_t    *set;
     unsigned             passed;
     unsigned             refused;
@@ -112,7 +114,9 @@ open_contexts(verify_t *v)
     }
 
     v->scratch = malloc(sizeof(flagship_scratch_t));
+    v->errors = malloc(sizeof(flagship_errors_t));
     assert_non_null(v->scratch);
+    assert_non_null(v->errors);
 }
 
 
@@ -128,6 +132,7 @@ close_contexts(verify_t *v)
 
     free(v->set);
     free(v->scratch);
+    free(v->errors);
 }
 
 
@@ -148,9 +153,11 @@ touch(flagship_str_t s)
 static void
 use(verify_t *v, const flagship_image_t *image)
 {
+    char                     *text;
     void                     *memory;
-    size_t                    i;
+    size_t                    i, len;
     uint32_t                  flag, set;
+    unsigned                  form;
     flagship_eval_t          *ev;
     flagship_decision_t       d;
     flagship_explanation_t    trace;
@@ -195,6 +202,15 @@ use(verify_t *v, const flagship_image_t *image)
             assert_int_equal(flagship_explain(ev, flag, &d, &trace),
                              FLAGSHIP_OK);
         }
+    }
+
+    for (form = 0; form < 2; form++) {
+        flagship_errors_init(v->errors);
+        assert_int_equal(flagship_export(image, form, unit_str("prod"), sets,
+                                         &text, &len, v->errors),
+                         FLAGSHIP_OK);
+        touch(flagship_str(text, len));
+        free(text);
     }
 
     free(trace.data);

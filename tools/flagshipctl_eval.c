@@ -29,8 +29,9 @@ typedef struct {
 
 static int flagshipctl_eval_one(flagshipctl_eval_t *e, const char *flag,
     const char *context, flagshipctl_buf_t *out);
-static int flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_str_t key,
-    flagshipctl_buf_t *out);
+static flagship_eval_t *flagshipctl_eval_begin(flagshipctl_eval_t *e);
+static int flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_eval_t *ev,
+    flagship_str_t key, flagshipctl_buf_t *out);
 static void flagshipctl_eval_line(void *data, char *line, size_t len,
     flagshipctl_buf_t *out);
 static void flagshipctl_eval_pause(void *data, flagshipctl_buf_t *out);
@@ -136,6 +137,7 @@ flagshipctl_eval_one(flagshipctl_eval_t *e, const char *flag,
     int                rc;
     char               details[192];
     flagship_str_t     key;
+    flagship_eval_t   *ev;
     flagshipctl_buf_t  text;
 
     memset(&text, 0, sizeof(text));
@@ -152,7 +154,8 @@ flagshipctl_eval_one(flagshipctl_eval_t *e, const char *flag,
         flagshipctl_buf_text(&text, context);
     }
 
-    rc = flagship_context_parse(&e->context, text.data, text.len);
+    ev = flagshipctl_eval_begin(e);
+    rc = flagship_context_read(&e->context, ev, text.data, text.len, NULL);
 
     if (rc == FLAGSHIP_ERROR) {
         flagshipctl_fail("no memory");
@@ -167,21 +170,24 @@ flagshipctl_eval_one(flagshipctl_eval_t *e, const char *flag,
         return 0;
     }
 
-    return flagshipctl_eval_answer(e, key, out);
+    return flagshipctl_eval_answer(e, ev, key, out);
+}
+
+
+static flagship_eval_t *
+flagshipctl_eval_begin(flagshipctl_eval_t *e)
+{
+    return flagship_eval_init(e->memory, e->image, &e->scratch, time(NULL),
+                              flagship_context_fetch, &e->context);
 }
 
 
 /* In the context that was set.  A key with no data stands for all flags. */
 
 static int
-flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_str_t key,
-    flagshipctl_buf_t *out)
+flagshipctl_eval_answer(flagshipctl_eval_t *e, flagship_eval_t *ev,
+    flagship_str_t key, flagshipctl_buf_t *out)
 {
-    flagship_eval_t  *ev;
-
-    ev = flagship_eval_init(e->memory, e->image, &e->scratch, time(NULL),
-                            flagship_context_fetch, &e->context);
-
     if (key.data) {
         return flagshipctl_ofrep_flag(out, ev, key, e->explain);
     }
@@ -239,7 +245,8 @@ flagshipctl_eval_line(void *data, char *line, size_t len,
 
     } else {
         flagship_context_set(&e->context, context);
-        (void) flagshipctl_eval_answer(e, key, out);
+        (void) flagshipctl_eval_answer(e, flagshipctl_eval_begin(e), key,
+                                       out);
     }
 
     flagshipctl_buf_text(out, "\n");

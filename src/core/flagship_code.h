@@ -74,7 +74,8 @@ typedef enum {
     FLAGSHIP_OP_CONST_NUM,    /* the number at imm */
     FLAGSHIP_OP_CONST_STR,    /* the string at imm */
     FLAGSHIP_OP_KEY,          /* the key of the flag that is evaluated */
-    FLAGSHIP_OP_VAR,          /* the attribute whose path is operand a */
+    FLAGSHIP_OP_VAR,          /* the attribute whose path is operand a; imm: the
+                                 whole context, which it may be of */
     FLAGSHIP_OP_CAT,          /* imm registers from a on, joined; aux: an
                                  array stands for its elements */
     FLAGSHIP_OP_AFFIX,        /* register a starts (imm 0) or ends (1) with
@@ -105,7 +106,8 @@ typedef enum {
                                  "accumulator": operand imm} */
     FLAGSHIP_OP_MISSING,      /* of the keys in operand a, an array, those
                                  without a value; imm: in the value of that
-                                 operand, or FLAGSHIP_NONE: in the context */
+                                 operand, or FLAGSHIP_NONE: in the context,
+                                 which is aux where the keys are not known */
     FLAGSHIP_OP_ENOUGH,       /* operand a: how many of the keys in operand
                                  imm must be there; operand aux: the missing;
                                  they, or [] */

@@ -5,19 +5,15 @@
 
 
 /*
- * Evaluation contexts: the text is parsed once, in whole, because all of it
- * must be strict JSON; an attribute is looked for when a rule asks for it, or
- * all of them in one walk.
- *
- * A pass that filled slots straight from the text was tried: looking every
- * name up costs what making its node does, so it was no faster.
+ * Evaluation contexts that are parsed: an attribute is looked for in the nodes
+ * when a rule asks for it, or all of them in one walk.
  */
 
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "flagship_code.h"
-#include "flagship_context.h"
+#include "flagship_context_plan.h"
 #include "flagship_hash.h"
 
 
@@ -42,11 +38,9 @@ static void flagship_context_keep(flagship_context_walk_t *w,
 void
 flagship_context_init(flagship_context_t *context)
 {
-    flagship_json_init(&context->json);
+    memset(context, 0, sizeof(flagship_context_t));
 
-    context->root = NULL;
-    context->offset = 0;
-    context->error = NULL;
+    flagship_json_init(&context->json);
 }
 
 
@@ -54,6 +48,9 @@ void
 flagship_context_free(flagship_context_t *context)
 {
     flagship_json_free(&context->json);
+    flagship_context_plan_free(&context->plan);
+    free(context->names);
+
     flagship_context_init(context);
 }
 
@@ -131,7 +128,7 @@ flagship_context_fill(const flagship_context_t *context, flagship_eval_t *ev)
 
         /* the evaluator's own is no attribute */
 
-        if (path.len > FLAGSHIP_CONTEXT_PATH
+        if (ev->filled[i] || path.len > FLAGSHIP_CONTEXT_PATH
             || flagship_str_is(path, "$flagd.timestamp"))
         {
             continue;

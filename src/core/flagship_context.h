@@ -26,9 +26,42 @@
 #include "flagship_value.h"
 
 
+/*
+ * What an image asks for: a tree of the steps of its attributes' paths, found
+ * by the step before and the name.  It belongs to the context and is made
+ * anew for another image.
+ */
+
+typedef struct {
+    uint64_t                     head;   /* the name's first and last bytes: */
+    uint64_t                     tail;   /* all of up to 16 */
+    uint64_t                     hash;
+    uint32_t                     len;
+    uint32_t                     parent; /* a step, 0: the root */
+    uint32_t                     name;   /* in the image's strings */
+    uint32_t                     slot;   /* FLAGSHIP_NONE: no attribute */
+    uint32_t                     inner;  /* others come after it */
+} flagship_context_step_t;
+
+typedef struct {
+    uint64_t                     digest; /* of the image */
+    flagship_context_step_t     *steps;  /* the first is the root */
+    uint32_t                     n;
+    uint32_t                     size;
+    uint32_t                    *table;  /* of steps; 0: empty */
+    uint32_t                     mask;
+    unsigned                     whole;  /* more than attributes is asked for:
+                                            texts must be parsed */
+} flagship_context_plan_t;
+
+
 typedef struct {
     flagship_json_t              json;
-    const flagship_json_node_t  *root;   /* NULL: everything is absent */
+    const flagship_json_node_t  *root;   /* NULL: everything that is in no slot
+                                            is absent */
+    flagship_context_plan_t      plan;
+    uint64_t                    *names;  /* of the text that is read */
+    uint64_t                     turn;   /* texts that were read */
 
     /* set when the text is refused */
     size_t                       offset; /* byte of the text */
@@ -49,6 +82,20 @@ int flagship_context_parse(flagship_context_t *context, const char *text,
     size_t len);
 
 /*
+ * The same, but what the image of an evaluation asks for goes from the text
+ * into its slots, in one pass, and the rest is only checked.  "ev" is new, and
+ * made with flagship_context_fetch() and this context.  Where "member" is not
+ * NULL the text is an object whose member of that name is the context, as in
+ * the body of an OFREP request; without it the context is empty.
+ *
+ * What no slot can take (arrays and objects that are asked for, paths that
+ * rules compute), and a text that is refused, is parsed as above.
+ */
+
+int flagship_context_read(flagship_context_t *context, flagship_eval_t *ev,
+    const char *text, size_t len, const char *member);
+
+/*
  * The same of what is parsed already.  The node may be of any type, as what
  * JsonLogic calls data.
  */
@@ -62,9 +109,9 @@ void flagship_context_fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value);
 
 /*
- * Fills the slots of an evaluation, one walk for all attributes of its image:
- * for those who ask for many flags, where looking for each attribute would
- * take attributes times members.  Does not allocate.
+ * Fills the slots of an evaluation that are not filled, one walk for all
+ * attributes of its image: for those who ask for many flags, where looking for
+ * each attribute would take attributes times members.  Does not allocate.
  */
 
 void flagship_context_fill(const flagship_context_t *context,

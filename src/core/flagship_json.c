@@ -33,39 +33,11 @@ static int flagship_json_close(flagship_json_parser_t *parser);
 static int flagship_json_name(flagship_json_parser_t *parser);
 static int flagship_json_literal(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
-static int flagship_json_number(flagship_json_parser_t *parser,
-    flagship_json_node_t *node);
 static int flagship_json_string(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
 static int flagship_json_grow(flagship_json_t *json, size_t hint);
 static const flagship_json_node_t *flagship_json_step(
     const flagship_json_node_t *node, flagship_str_t name);
-
-
-#define flagship_json_is_blank(c)                                             \
-    ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
-
-
-static inline const char *
-flagship_json_blank(const char *p, const char *last)
-{
-    if (p < last && *p > ' ') {
-        return p;
-    }
-
-    while (p < last && flagship_json_is_blank(*p)) {
-
-        while (last - p >= 8 && flagship_read64(p) == flagship_each(' ')) {
-            p += 8;
-        }
-
-        if (p < last && flagship_json_is_blank(*p)) {
-            p++;
-        }
-    }
-
-    return p;
-}
 
 
 /* A node for what starts at p; NULL when there is no memory. */
@@ -451,7 +423,7 @@ flagship_json_literal(flagship_json_parser_t *parser,
 }
 
 
-static int
+int
 flagship_json_number(flagship_json_parser_t *parser,
     flagship_json_node_t *node)
 {

@@ -7,8 +7,9 @@
 /*
  * What the files of the JSON parser share: flagship_json.c walks the text,
  * flagship_json_string.c reads the strings that are not plain, and
- * flagship_json_names.c finds duplicate names.  Not for others: see
- * flagship_json.h.
+ * flagship_json_names.c finds duplicate names.  flagship_context_read.c walks
+ * texts, too, and hands on to flagship_json.c what is unusual.  Not for
+ * others: see flagship_json.h.
  */
 
 
@@ -48,6 +49,11 @@ int flagship_json_refuse(flagship_json_parser_t *parser, const char *p,
 
 /* The string at parser->p, whose bytes up to p are plain ones. */
 int flagship_json_string_slow(flagship_json_parser_t *parser, const char *p,
+    flagship_json_node_t *node);
+
+
+/* The number at parser->p; node->number is finite. */
+int flagship_json_number(flagship_json_parser_t *parser,
     flagship_json_node_t *node);
 
 
@@ -98,6 +104,32 @@ flagship_read64(const char *p)
     memcpy(&v, p, sizeof(v));
 
     return v;
+}
+
+
+#define flagship_json_is_blank(c)                                             \
+    ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
+
+
+static inline const char *
+flagship_json_blank(const char *p, const char *last)
+{
+    if (p < last && *p > ' ') {
+        return p;
+    }
+
+    while (p < last && flagship_json_is_blank(*p)) {
+
+        while (last - p >= 8 && flagship_read64(p) == flagship_each(' ')) {
+            p += 8;
+        }
+
+        if (p < last && flagship_json_is_blank(*p)) {
+            p++;
+        }
+    }
+
+    return p;
 }
 
 

@@ -209,7 +209,7 @@ flagship_operator_var(flagship_compiler_t *c, const flagship_operator_t *op,
     const flagship_args_t *args, uint32_t reg)
 {
     char                         buf[FLAGSHIP_NUMBER_LEN];
-    uint32_t                     operand;
+    uint32_t                     operand, whole;
     flagship_str_t               path;
     flagship_code_t             *code;
     flagship_value_t             v;
@@ -258,8 +258,12 @@ flagship_operator_var(flagship_compiler_t *c, const flagship_operator_t *op,
         /* the path may turn out to be the flag's key */
         c->keyed = c->segment;
 
+        whole = flagship_emit_slot(c, flagship_str("", 0));
+
         code = flagship_emit(c, FLAGSHIP_OP_VAR);
         code->dst = reg & ~FLAGSHIP_REGISTER;
+        code->imm = whole;
+        flagship_emit_reloc(c, FLAGSHIP_RELOC_IMM);
         flagship_emit_operand(c, code, operand);
     }
 

@@ -26,10 +26,10 @@ static void flagship_array_registers(flagship_compiler_t *c,
 static uint32_t flagship_array_path(flagship_compiler_t *c,
     flagship_str_t path, uint32_t *rest);
 static uint32_t flagship_array_scope(flagship_compiler_t *c);
-static void flagship_array_read(flagship_compiler_t *c,
+static int flagship_array_read(flagship_compiler_t *c,
     const flagship_json_node_t *keys);
 static void flagship_array_lacking(flagship_compiler_t *c, uint32_t keys,
-    uint32_t reg);
+    int known, uint32_t reg);
 
 
 void
@@ -369,6 +369,7 @@ void
 flagship_operator_missing(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
 {
+    int                          known;
     uint32_t                     first, i, keys;
     flagship_code_t             *code;
     const flagship_json_node_t  *node;
@@ -376,9 +377,10 @@ flagship_operator_missing(flagship_compiler_t *c,
     (void) op;
 
     node = args->first;
+    known = 1;
 
     for (i = 0; i < args->n; i++) {
-        flagship_array_read(c, node);
+        known &= flagship_array_read(c, node);
         node += node->next;
     }
 
@@ -391,7 +393,7 @@ flagship_operator_missing(flagship_compiler_t *c,
     code->a = first;
     code->imm = args->n;
 
-    flagship_array_lacking(c, keys, reg);
+    flagship_array_lacking(c, keys, known, reg);
 }
 
 
@@ -399,18 +401,19 @@ void
 flagship_operator_missing_some(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args, uint32_t reg)
 {
+    int               known;
     uint32_t          need, keys, missing;
     flagship_code_t  *code;
 
     (void) op;
 
-    flagship_array_read(c, flagship_rule_arg(args, 1));
+    known = flagship_array_read(c, flagship_rule_arg(args, 1));
 
     need = flagship_rule_arg_operand(c, args, 0);
     keys = flagship_rule_arg_operand(c, args, 1);
     missing = flagship_emit_register(c);
 
-    flagship_array_lacking(c, keys, missing);
+    flagship_array_lacking(c, keys, known, missing);
 
     code = flagship_emit(c, FLAGSHIP_OP_ENOUGH);
 
@@ -427,29 +430,31 @@ flagship_operator_missing_some(flagship_compiler_t *c,
 
 
 /* Keys that are known now become attributes with slots, which the look-up by
-   name will find. */
+   name will find; 0: not all are. */
 
-static void
+static int
 flagship_array_read(flagship_compiler_t *c, const flagship_json_node_t *keys)
 {
+    int                          known;
     uint32_t                     i, slot;
     unsigned                     reg;
     flagship_code_t             *code;
     const flagship_json_node_t  *node;
 
     if (c->loops) {
-        return;
+        return 1;
     }
 
     if (keys->type == FLAGSHIP_JSON_ARRAY) {
         node = keys + 1;
+        known = 1;
 
         for (i = 0; i < keys->len; i++) {
-            flagship_array_read(c, node);
+            known &= flagship_array_read(c, node);
             node += node->next;
         }
 
-        return;
+        return known;
     }
 
     if (keys->type == FLAGSHIP_JSON_STRING && keys->len
@@ -463,22 +468,35 @@ flagship_array_read(flagship_compiler_t *c, const flagship_json_node_t *keys)
         flagship_emit_operand(c, code, slot);
 
         c->reg = reg;
+
+        return 1;
     }
+
+    return 0;
 }
 
 
+/* Keys that are worked out may be any of the context. */
+
 static void
-flagship_array_lacking(flagship_compiler_t *c, uint32_t keys, uint32_t reg)
+flagship_array_lacking(flagship_compiler_t *c, uint32_t keys, int known,
+    uint32_t reg)
 {
-    uint32_t          scope;
+    uint32_t          scope, whole;
     flagship_code_t  *code;
 
     scope = c->loops ? flagship_array_scope(c) : FLAGSHIP_NONE;
+    whole = known ? 0 : flagship_emit_slot(c, flagship_str("", 0));
 
     code = flagship_emit(c, FLAGSHIP_OP_MISSING);
 
     code->dst = reg & ~FLAGSHIP_REGISTER;
     code->imm = scope;
+
+    if (!known) {
+        code->aux = whole;
+        flagship_emit_reloc(c, FLAGSHIP_RELOC_AUX);
+    }
 
     flagship_emit_operand(c, code, keys);
 }

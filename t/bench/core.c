@@ -11,8 +11,9 @@
  *
  *     core FLAGS          prints "name value" a line
  *
- * An evaluation is measured with the context in slots, over CONTEXTS contexts
- * in turn, so that branches are not the same every time.  Before anything is
+ * An evaluation is measured with the context in slots and from the context's
+ * JSON text, over CONTEXTS contexts in turn, so that branches are not the same
+ * every time.  Before anything is
  * measured, the answers are counted: they must be mixed where they should be.
  */
 
@@ -24,6 +25,7 @@
 #include <time.h>
 
 #include "flagship_compile.h"
+#include "flagship_context.h"
 #include "flagship_document.h"
 #include "flagship_eval.h"
 
@@ -37,6 +39,8 @@ typedef struct {
     const char           *country;
     const char           *plan;
     char                  version[16];
+    char                  text[256]; /* all of it, as JSON */
+    size_t                len;
 } context_t;
 
 typedef struct {
@@ -60,6 +64,9 @@ static built_t compile(const char *text, const flagship_image_t *last);
 static void measure(const built_t *built, const case_t *c, context_t *contexts);
 static void fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value);
+static void measure_text(const built_t *built, const char *name,
+    uint32_t flag, context_t *contexts);
+static void reading(const built_t *built, unsigned members);
 static void many(unsigned n);
 
 
@@ -100,6 +107,15 @@ main(int argc, char **argv)
         contexts[i].country = countries[i * 31 % 8];
         contexts[i].plan = (i * 17 % 3 == 0) ? "pro" : "free";
         sprintf(contexts[i].version, "%u.%u.0", 1 + i % 4, i % 13);
+
+        contexts[i].len = sprintf(contexts[i].text,
+            "{\"targetingKey\":\"%s\",\"email\":\"%s@example.com\","
+            "\"country\":\"%s\",\"plan\":\"%s\",\"version\":\"%s\","
+            "\"age\":%u,\"beta\":%s,\"device\":\"phone\","
+            "\"locale\":\"en-GB\",\"company\":\"Example Limited\"}",
+            contexts[i].user, contexts[i].user, contexts[i].country,
+            contexts[i].plan, contexts[i].version, 18 + i % 60,
+            i % 3 ? "true" : "false");
     }
 
     text = document(cases, sizeof(cases) / sizeof(cases[0]));
@@ -108,6 +124,10 @@ main(int argc, char **argv)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         measure(&built, &cases[i], contexts);
     }
+
+    reading(&built, 10);
+    reading(&built, 100);
+    reading(&built, 4000);
 
     free(built.image);
     free(text);
@@ -364,6 +384,104 @@ measure(const built_t *built, const case_t *c, context_t *contexts)
     for (i = 0; i < CONTEXTS; i++) {
         free(ev[i]);
     }
+
+    measure_text(built, c->name, flag, contexts);
+}
+
+
+static void
+measure_text(const built_t *built, const char *name, uint32_t flag,
+    context_t *contexts)
+{
+    void                  *memory;
+    double                 start;
+    unsigned               i, k;
+    flagship_eval_t       *ev;
+    flagship_context_t     context;
+    flagship_decision_t    decision;
+
+    flagship_context_init(&context);
+    memory = checked(malloc(flagship_eval_size(built->image)));
+
+    start = now();
+
+    for (k = 0; k < PASSES; k++) {
+        for (i = 0; i < CONTEXTS; i++) {
+            ev = flagship_eval_init(memory, built->image, &scratch,
+                                    1700000000, flagship_context_fetch,
+                                    &context);
+
+            if (flagship_context_read(&context, ev, contexts[i].text,
+                                      contexts[i].len, NULL)
+                != FLAGSHIP_OK)
+            {
+                fprintf(stderr, "%s: a context is refused\n", name);
+                exit(1);
+            }
+
+            flagship_eval(ev, flag, &decision);
+            __asm__ volatile ("" : : "r" (&decision) : "memory");
+        }
+    }
+
+    printf("evaluation from text: %s\t%.3f\n", name,
+           (now() - start) / (PASSES * CONTEXTS));
+
+    free(memory);
+    flagship_context_free(&context);
+}
+
+
+/* Contexts of so many members, four of which are asked for. */
+
+static void
+reading(const built_t *built, unsigned members)
+{
+    char                *text, *p;
+    void                *memory;
+    double               start;
+    size_t               len;
+    unsigned             i, n;
+    flagship_eval_t     *ev;
+    flagship_context_t   context;
+
+    text = checked(malloc(256 + (size_t) members * 64));
+    p = text + sprintf(text, "{\"targetingKey\":\"user\",\"plan\":\"pro\","
+                       "\"country\":\"de\",\"version\":\"1.0.0\"");
+
+    for (i = 0; i < members; i++) {
+        p += (i % 3 == 0) ? sprintf(p, ",\"attribute%u\":%u", i, i * 7919)
+             : (i % 3 == 1) ? sprintf(p, ",\"attribute%u\":\"a text\"", i)
+             : sprintf(p, ",\"attribute%u\":true", i);
+    }
+
+    *p++ = '}';
+    len = p - text;
+    n = 20000000 / len;
+
+    flagship_context_init(&context);
+    memory = checked(malloc(flagship_eval_size(built->image)));
+
+    start = now();
+
+    for (i = 0; i < n; i++) {
+        ev = flagship_eval_init(memory, built->image, &scratch, 1700000000,
+                                flagship_context_fetch, &context);
+
+        if (flagship_context_read(&context, ev, text, len, NULL)
+            != FLAGSHIP_OK)
+        {
+            fprintf(stderr, "the context is refused\n");
+            exit(1);
+        }
+    }
+
+    printf("context: GB/s of %u members\t%.3f\n", members,
+           (double) len * n / (now() - start));
+
+    free(memory);
+    free(text);
+    flagship_context_free(&context);
 }
 
 

@@ -39,6 +39,7 @@ typedef struct {
 
 typedef struct {
     char                *text;
+    size_t               len;
     flagship_context_t   read;
     unsigned             fetched;    /* calls */
 } engine_context_t;
@@ -251,6 +252,8 @@ engine_begin(engine_request_t *r, const engine_t *engine, const char *context,
 
     r->engine = engine;
     r->context.fetched = 0;
+    flagship_context_init(&r->context.read);
+    r->context.len = strlen(context);
     r->context.text = engine_parse(&r->context.read.json, context);
     flagship_context_set(&r->context.read, r->context.read.json.nodes);
 
@@ -280,15 +283,16 @@ engine_copy(char *buf, size_t size, flagship_str_t s)
 
 
 /* Whatever is asked is explained too: by the same code, so with the same
-   decision, and as JSON that says so. */
+   decision, and as JSON that says so.  A context that was parsed is read here,
+   straight into slots. */
 
 static inline void
 engine_explain(engine_request_t *r, uint32_t flag, flagship_decision_t *d)
 {
     void                        *memory;
-    unsigned                     fetched;
     flagship_eval_t             *ev;
     flagship_json_t              json;
+    flagship_context_t           read;
     flagship_scratch_t          *scratch;
     flagship_decision_t          explained;
     const flagship_image_t      *image;
@@ -303,16 +307,25 @@ engine_explain(engine_request_t *r, uint32_t flag, flagship_decision_t *d)
 
     memset(&trace, 0, sizeof(trace));
     memset(&explained, 0xa5, sizeof(explained));
-    fetched = r->context.fetched;
 
-    ev = flagship_eval_init(memory, image, scratch, r->ev->now, engine_fetch,
-                            &r->context);
+    flagship_context_init(&read);
+
+    ev = flagship_eval_init(memory, image, scratch, r->ev->now,
+                            flagship_context_fetch, &read);
+
+    if (r->context.read.root->type == FLAGSHIP_JSON_OBJECT) {
+        assert_int_equal(flagship_context_read(&read, ev, r->context.text,
+                                               r->context.len, NULL),
+                         FLAGSHIP_OK);
+
+    } else {
+        flagship_context_set(&read, r->context.read.root);
+    }
+
     flagship_eval_bind_sets(ev, r->ev->sets);
 
     assert_int_equal(flagship_explain(ev, flag, &explained, &trace),
                      FLAGSHIP_OK);
-
-    r->context.fetched = fetched;
 
     assert_int_equal(explained.flag, d->flag);
     assert_int_equal(explained.variant, d->variant);
@@ -339,6 +352,7 @@ engine_explain(engine_request_t *r, uint32_t flag, flagship_decision_t *d)
     }
 
     flagship_json_free(&json);
+    flagship_context_free(&read);
     free(trace.data);
     free(scratch);
     free(memory);

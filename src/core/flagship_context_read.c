@@ -1,0 +1,525 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * The reader of contexts: one pass over a text, which checks all of it and
+ * puts into slots what the image asks for.
+ *
+ * It never refuses: whatever it cannot vouch for (an error, names that look
+ * like duplicates, an array that is asked for) it leaves to the parser, whose
+ * word is the last.  So it knows no sentence about errors, and looks at names
+ * by their hashes alone: two that are the same are the parser's business.
+ */
+
+
+#include <stdlib.h>
+
+#include "flagship_code.h"
+#include "flagship_context_plan.h"
+#include "flagship_json_parser.h"
+
+
+#define FLAGSHIP_CONTEXT_NAMES    32768u      /* a power of two */
+#define FLAGSHIP_CONTEXT_PROBES   32u
+#define FLAGSHIP_CONTEXT_TURN     0xffffu     /* bits of a name's turn */
+
+#define FLAGSHIP_CONTEXT_NOWHERE  0xffffffffu /* nothing is asked for here */
+#define FLAGSHIP_CONTEXT_AROUND   0xfffffffeu /* the member is looked for */
+
+
+typedef struct {
+    flagship_json_parser_t     parser;     /* its frames hold steps as nodes,
+                                              and seeds as what was seen */
+    flagship_context_t        *context;
+    flagship_eval_t           *ev;
+    flagship_context_plan_t   *plan;
+    flagship_str_t             member;
+    const char                *last;
+    uint64_t                   seed;       /* of the names of an object */
+    uint32_t                   mask;
+    uint32_t                   left;       /* names that are still taken */
+} flagship_context_reader_t;
+
+
+static int flagship_context_prepare(flagship_context_t *context,
+    const flagship_image_t *image);
+static int flagship_context_scan(flagship_context_reader_t *r,
+    const char *text);
+static const char *flagship_context_open(flagship_context_reader_t *r,
+    const char *p, uint32_t step);
+static const char *flagship_context_member(flagship_context_reader_t *r,
+    const char *p, const flagship_json_frame_t *frame, uint32_t *step);
+static int flagship_context_new(flagship_context_reader_t *r, uint64_t hash);
+static const char *flagship_context_scalar(flagship_context_reader_t *r,
+    const char *p, uint32_t step);
+static const char *flagship_context_string(flagship_context_reader_t *r,
+    const char *p, flagship_str_t *s);
+static const char *flagship_context_number(flagship_context_reader_t *r,
+    const char *p, int wanted, double *number);
+static int flagship_context_whole(flagship_context_t *context,
+    const char *text, size_t len, const char *member);
+
+
+int
+flagship_context_read(flagship_context_t *context, flagship_eval_t *ev,
+    const char *text, size_t len, const char *member)
+{
+    flagship_context_reader_t  r;
+
+    if (flagship_context_prepare(context, ev->image) != FLAGSHIP_OK) {
+        return FLAGSHIP_ERROR;
+    }
+
+    if (context->plan.whole || len > FLAGSHIP_MAX_DOCUMENT) {
+        return flagship_context_whole(context, text, len, member);
+    }
+
+    r.parser.text = text;
+    r.parser.last = text + len;
+    r.parser.json = &context->json;
+
+    r.context = context;
+    r.ev = ev;
+    r.plan = &context->plan;
+    r.member = flagship_str(member, member ? strlen(member) : 0);
+    r.last = text + len;
+    r.seed = 0;
+
+    /* a member takes five bytes and more */
+
+    for (r.mask = 63; r.mask < len / 4; r.mask = r.mask * 2 + 1) {
+
+        if (r.mask == FLAGSHIP_CONTEXT_NAMES - 1) {
+            break;
+        }
+    }
+
+    r.left = r.mask / 2;
+
+    if (flagship_context_scan(&r, text) == FLAGSHIP_OK) {
+        return FLAGSHIP_OK;
+    }
+
+    memset(ev->filled, 0, ev->image->attrs.n);
+
+    return flagship_context_whole(context, text, len, member);
+}
+
+
+static int
+flagship_context_prepare(flagship_context_t *context,
+    const flagship_image_t *image)
+{
+    context->root = NULL;
+    context->offset = 0;
+    context->error = NULL;
+
+    if (context->plan.digest != image->digest
+        && flagship_context_plan(&context->plan, image) != FLAGSHIP_OK)
+    {
+        return FLAGSHIP_ERROR;
+    }
+
+    if (context->names == NULL) {
+
+        context->names = calloc(FLAGSHIP_CONTEXT_NAMES, sizeof(uint64_t));
+        if (context->names == NULL) {
+            return FLAGSHIP_ERROR;
+        }
+    }
+
+    /* names of other turns are no names */
+
+    context->turn = (context->turn + 1) & FLAGSHIP_CONTEXT_TURN;
+
+    if (context->turn == 0) {
+        memset(context->names, 0, FLAGSHIP_CONTEXT_NAMES * sizeof(uint64_t));
+        context->turn = 1;
+    }
+
+    if (context->json.arena.block) {
+        flagship_arena_reset(&context->json.arena);
+    }
+
+    return FLAGSHIP_OK;
+}
+
+
+/* FLAGSHIP_OK: all is well, and done; FLAGSHIP_DECLINED: who knows. */
+
+static int
+flagship_context_scan(flagship_context_reader_t *r, const char *text)
+{
+    uint32_t                step;
+    unsigned                fresh;
+    const char             *p, *last;
+    flagship_json_frame_t  *frame;
+
+    last = r->last;
+    r->parser.depth = 0;
+
+    p = flagship_json_blank(text, last);
+
+    if (p == last || *p != '{') {
+        return FLAGSHIP_DECLINED;
+    }
+
+    step = r->member.data ? FLAGSHIP_CONTEXT_AROUND : 0;
+
+    for ( ;; ) {
+        fresh = (*p == '{' || *p == '[');
+
+        p = fresh ? flagship_context_open(r, p, step)
+                  : flagship_context_scalar(r, p, step);
+
+        /* behind a value, or where a container begins */
+
+        for ( ;; ) {
+
+            if (p == NULL) {
+                return FLAGSHIP_DECLINED;
+            }
+
+            p = flagship_json_blank(p, last);
+
+            if (r->parser.depth == 0 || p == last) {
+                return (r->parser.depth == 0 && p == last)
+                       ? FLAGSHIP_OK : FLAGSHIP_DECLINED;
+            }
+
+            frame = &r->parser.frames[r->parser.depth - 1];
+
+            if (*p != (frame->object ? '}' : ']')) {
+                break;
+            }
+
+            p++;
+            r->parser.depth--;
+            fresh = 0;
+        }
+
+        if (!fresh) {
+
+            if (*p != ',') {
+                return FLAGSHIP_DECLINED;
+            }
+
+            p = flagship_json_blank(p + 1, last);
+        }
+
+        step = FLAGSHIP_CONTEXT_NOWHERE;
+
+        if (frame->object) {
+            p = flagship_context_member(r, p, frame, &step);
+        }
+
+        if (p == NULL || p == last) {
+            return FLAGSHIP_DECLINED;
+        }
+    }
+}
+
+
+/* A container that is asked for, or an element of one, takes nodes. */
+
+static const char *
+flagship_context_open(flagship_context_reader_t *r, const char *p,
+    uint32_t step)
+{
+    flagship_json_frame_t  *frame;
+
+    if (r->parser.depth == FLAGSHIP_MAX_DEPTH) {
+        return NULL;
+    }
+
+    if (step < FLAGSHIP_CONTEXT_AROUND
+        && (r->plan->steps[step].slot != FLAGSHIP_NONE || *p == '['))
+    {
+        return NULL;
+    }
+
+    r->seed += 0x9e3779b97f4a7c15ull;
+
+    frame = &r->parser.frames[r->parser.depth++];
+
+    frame->node = step;
+    frame->object = (*p == '{');
+    frame->seen = r->seed;
+
+    return p + 1;
+}
+
+
+/* A name and the colon, up to the value. */
+
+static const char *
+flagship_context_member(flagship_context_reader_t *r, const char *p,
+    const flagship_json_frame_t *frame, uint32_t *step)
+{
+    uint32_t                  found, slot;
+    flagship_str_t            s;
+    flagship_context_name_t   name;
+
+    if (p == r->last || *p != '"') {
+        return NULL;
+    }
+
+    p = flagship_context_string(r, p, &s);
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    flagship_context_name(&name, s.data, s.len);
+
+    if (frame->node < FLAGSHIP_CONTEXT_AROUND) {
+        found = flagship_context_step(r->plan, r->ev->image, frame->node,
+                                      &name);
+
+        if (found) {
+            *step = found;
+            slot = r->plan->steps[found].slot;
+
+            if (slot != FLAGSHIP_NONE) {
+
+                /* a name that comes again comes to the same slot */
+
+                if (r->ev->filled[slot]) {
+                    return NULL;
+                }
+
+                goto known;
+            }
+        }
+
+    } else if (frame->node == FLAGSHIP_CONTEXT_AROUND
+               && flagship_str_eq(s, r->member))
+    {
+        *step = 0;
+    }
+
+    if (!flagship_context_new(r, name.hash + frame->seen)) {
+        return NULL;
+    }
+
+known:
+
+    p = flagship_json_blank(p, r->last);
+
+    if (p == r->last || *p != ':') {
+        return NULL;
+    }
+
+    return flagship_json_blank(p + 1, r->last);
+}
+
+
+/* Whether no name of this text has this hash. */
+
+static int
+flagship_context_new(flagship_context_reader_t *r, uint64_t hash)
+{
+    uint64_t  *name;
+    unsigned   i;
+
+    if (r->left-- == 0) {
+        return 0;
+    }
+
+    hash = (hash & ~(uint64_t) FLAGSHIP_CONTEXT_TURN) | r->context->turn;
+
+    for (i = 0; i < FLAGSHIP_CONTEXT_PROBES; i++) {
+        name = &r->context->names[((hash >> 32) + i) & r->mask];
+
+        if (*name == hash) {
+            return 0;
+        }
+
+        if ((*name & FLAGSHIP_CONTEXT_TURN) != r->context->turn) {
+            *name = hash;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static inline const char *
+flagship_context_word(const flagship_context_reader_t *r, const char *p,
+    const char *word, size_t len)
+{
+    return (size_t) (r->last - p) >= len && memcmp(p, word, len) == 0
+           ? p + len : NULL;
+}
+
+
+static const char *
+flagship_context_scalar(flagship_context_reader_t *r, const char *p,
+    uint32_t step)
+{
+    uint32_t          slot;
+    flagship_str_t    s;
+    flagship_value_t  value;
+
+    slot = FLAGSHIP_NONE;
+    value.len = 1;
+
+    if (step < FLAGSHIP_CONTEXT_AROUND) {
+        slot = r->plan->steps[step].slot;
+
+        if (step == 0) {
+            /* the context itself is none */
+            return NULL;
+        }
+    }
+
+    switch (*p) {
+
+    case '"':
+        p = flagship_context_string(r, p, &s);
+
+        value.type = FLAGSHIP_STRING;
+        value.len = (uint32_t) s.len;
+        value.u.str = s.data;
+        break;
+
+    case 't':
+        p = flagship_context_word(r, p, "true", 4);
+        value.type = FLAGSHIP_TRUE;
+        break;
+
+    case 'f':
+        p = flagship_context_word(r, p, "false", 5);
+        value.type = FLAGSHIP_FALSE;
+        break;
+
+    case 'n':
+        p = flagship_context_word(r, p, "null", 4);
+        value.type = FLAGSHIP_NULL;
+        break;
+
+    default:
+        p = flagship_context_number(r, p, slot != FLAGSHIP_NONE,
+                                    &value.u.number);
+        value.type = FLAGSHIP_NUMBER;
+    }
+
+    if (slot != FLAGSHIP_NONE) {
+        r->ev->slots[slot].resolved = 0;
+        r->ev->slots[slot].value = value;
+        r->ev->filled[slot] = 1;
+    }
+
+    return p;
+}
+
+
+static inline const char *
+flagship_context_string(flagship_context_reader_t *r, const char *p,
+    flagship_str_t *s)
+{
+    const char            *end;
+    flagship_json_node_t   node;
+
+    end = flagship_json_plain(p + 1, r->last);
+
+    if (end < r->last && *end == '"') {
+        *s = flagship_str(p + 1, (size_t) (end - p - 1));
+        return end + 1;
+    }
+
+    *s = flagship_str(p, 0);
+
+    node.str = p + 1;
+    r->parser.p = p;
+
+    if (flagship_json_string_slow(&r->parser, end, &node) != FLAGSHIP_OK) {
+        return NULL;
+    }
+
+    *s = flagship_json_str(&node);
+
+    return r->parser.p;
+}
+
+
+/* What nobody asks for needs only its form, unless it might be too large. */
+
+static const char *
+flagship_context_number(flagship_context_reader_t *r, const char *p,
+    int wanted, double *number)
+{
+    uint64_t               value;
+    const char            *start, *end;
+    flagship_json_node_t   node;
+
+    value = 0;
+    start = p + (*p == '-');
+    end = (r->last - start > 15) ? start + 15 : r->last;
+
+    for (r->parser.p = p, p = start; p < end && *p >= '0' && *p <= '9'; p++) {
+        value = value * 10 + (uint64_t) (*p - '0');
+    }
+
+    if (p > start && p < end && (*start != '0' || p == start + 1)) {
+
+        if (*p == '.' && !wanted) {
+            start = ++p;
+
+            while (p < r->last && *p >= '0' && *p <= '9') {
+                p++;
+            }
+        }
+
+        if (p > start && p < r->last && *p != '.' && *p != 'e' && *p != 'E') {
+            *number = (*r->parser.p == '-') ? -(double) value
+                                            : (double) value;
+            return p;
+        }
+    }
+
+    *number = 0;
+
+    if (flagship_json_number(&r->parser, &node) != FLAGSHIP_OK) {
+        return NULL;
+    }
+
+    *number = node.number;
+
+    return r->parser.p;
+}
+
+
+/* By the parser. */
+
+static int
+flagship_context_whole(flagship_context_t *context, const char *text,
+    size_t len, const char *member)
+{
+    int                          rc;
+    const flagship_json_node_t  *root, *node;
+
+    rc = flagship_context_parse(context, text, len);
+
+    if (rc != FLAGSHIP_OK || member == NULL) {
+        return rc;
+    }
+
+    root = context->root;
+    node = flagship_json_member(root, member, strlen(member));
+
+    context->root = node;
+
+    if (node && node->type != FLAGSHIP_JSON_OBJECT) {
+        context->root = NULL;
+        context->offset = node->offset;
+        context->error = "a context must be an object";
+        return FLAGSHIP_DECLINED;
+    }
+
+    return FLAGSHIP_OK;
+}

@@ -2,6 +2,7 @@
 -- requires: flags
 -- requires: segments
 -- requires: api_keys
+-- requires: sets
 --
 -- What a reader that holds (epoch, revision) must fetch: nothing, the rows
 -- that changed since, or everything.  Documents are put together as text,
@@ -101,6 +102,26 @@ COMMENT ON FUNCTION flagship.changed_since(bigint, text) IS
     'The names of the entity that later revisions touched';
 
 
+-- The members of a set, as JSON arrays of 128 ids, so that nobody has to hold
+-- a million of them in one piece.  One more array, an empty one, says that
+-- there is a set at all.
+CREATE FUNCTION flagship.set_texts(p_tenant text, p_key text)
+RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 100
+AS $$
+    SELECT '[]'
+    UNION ALL
+    SELECT json_agg(m.id)::text
+      FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 128 AS piece
+              FROM flagship.set_members
+             WHERE tenant = p_tenant AND set = p_key) m
+     GROUP BY m.piece
+$$;
+
+COMMENT ON FUNCTION flagship.set_texts(text, text) IS
+    'The members of an id set, in pieces: JSON arrays of ids, one of them empty';
+
+
 CREATE FUNCTION flagship.delta(p_epoch uuid, p_revision bigint)
 RETURNS TABLE (entity text, tenant text, environment text, key text,
                document text)
@@ -138,6 +159,11 @@ BEGIN
              ORDER BY s.tenant, s.key;
 
         RETURN QUERY
+            SELECT 'set', s.tenant, NULL::text, s.key, t.document
+              FROM flagship.sets s,
+                   flagship.set_texts(s.tenant, s.key) AS t (document);
+
+        RETURN QUERY
             SELECT 'flag', f.tenant, f.environment, f.key,
                    flagship.flag_text(f)
               FROM flagship.flags f
@@ -172,6 +198,15 @@ BEGIN
              ORDER BY c.tenant, c.key;
 
         RETURN QUERY
+            SELECT 'set', c.tenant, NULL::text, c.key, t.document
+              FROM flagship.changed_since(p_revision, 'set') c
+              LEFT JOIN LATERAL (
+                   SELECT flagship.set_texts(s.tenant, s.key) AS document
+                     FROM flagship.sets s
+                    WHERE s.tenant = c.tenant AND s.key = c.key
+                   ) t ON true;
+
+        RETURN QUERY
             SELECT 'flag', c.tenant, c.environment, c.key,
                    (SELECT flagship.flag_text(f)
                       FROM flagship.flags f
@@ -196,20 +231,22 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION flagship.delta(uuid, bigint) IS
-    'What changed since a revision.  First row: epoch (tenant), revision (key) and none, delta or full (document); then environments, segments, flags and API keys (key: the id), document null where one is gone';
+    'What changed since a revision.  First row: epoch (tenant), revision (key) and none, delta or full (document); then environments, segments, sets (a row for some members each), flags and API keys (key: the id), document null where one is gone';
 
 
 REVOKE EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
-    flagship.changed_since(bigint, text), flagship.delta(uuid, bigint)
+    flagship.set_texts(text, text), flagship.changed_since(bigint, text),
+    flagship.delta(uuid, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
-    flagship.changed_since(bigint, text), flagship.delta(uuid, bigint)
+    flagship.set_texts(text, text), flagship.changed_since(bigint, text),
+    flagship.delta(uuid, bigint)
 TO flagship_edge, flagship_admin;
 
 COMMIT;

@@ -121,7 +121,7 @@ ngx_http_flagship_evaluate_begin(ngx_http_flagship_evaluation_t *e,
                                r->start_sec, flagship_context_fetch,
                                &fmcf->api->context);
 
-    return NGX_OK;
+    return ngx_http_flagship_view_bind_sets(call->view, e->image, e->ev);
 }
 
 

@@ -91,6 +91,9 @@ typedef struct {
     uint32_t             exposed;
     uint32_t             lost_sets;  /* the last of the sets, which did not
                                         exist any more when it was linked */
+    uint32_t             refused;    /* segments that were left out since all
+                                        was compiled: they had no good form */
+    uint32_t             reserved;
 } flagship_image_t;
 
 

@@ -469,6 +469,7 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
     head.fractional = l->unit->fractional;
     head.nmemo = y->nmemo;
     head.lost_sets = y->lost_sets;
+    head.refused = l->left_out;
 
     offset = sizeof(flagship_image_t);
 

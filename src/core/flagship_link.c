@@ -84,6 +84,7 @@ flagship_link(flagship_unit_t *unit, const flagship_image_t *last, int whole,
     l.unit = unit;
     l.last = last;
     l.errors = errors;
+    l.left_out = last && !whole ? last->refused : 0;
 
     rc = FLAGSHIP_ERROR;
 
@@ -340,6 +341,8 @@ flagship_link_add(flagship_linker_t *l, flagship_item_t *item,
         if (!segment) {
             return flagship_link_stub(l, item);
         }
+
+        l->left_out++;
 
         /* fall through */
 
@@ -877,6 +880,7 @@ flagship_link_drop(flagship_linker_t *l, flagship_item_t *item)
 
     if (item->segment) {
         item->gone = 1;
+        l->left_out++;
         return FLAGSHIP_OK;
     }
 

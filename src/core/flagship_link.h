@@ -59,6 +59,7 @@ typedef struct {
     flagship_items_t         flags;
     flagship_items_t         segments;
     int                      refused;    /* in this round */
+    uint32_t                 left_out;   /* segments without a good form */
 } flagship_linker_t;
 
 

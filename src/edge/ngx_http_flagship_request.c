@@ -203,6 +203,13 @@ ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
 
     ctx->ev = flagship_eval_init(memory, image, ctx->main->scratch,
                                  r->start_sec, ngx_http_flagship_fetch, ctx);
+
+    if (ngx_http_flagship_view_bind_sets(view, image, ctx->ev) != NGX_OK) {
+        ctx->ev = NULL;
+        ngx_http_flagship_view_release(view);
+        return NGX_ERROR;
+    }
+
     ctx->view = view;
     ctx->image = image;
 

@@ -59,6 +59,7 @@ ngx_http_flagship_build_destroy(ngx_http_flagship_build_t *b)
     free(b->sets);
     free(b->rows);
     free(b->live);
+    free(b->idsets);
     free(b);
 }
 
@@ -137,8 +138,12 @@ ngx_http_flagship_build_run(ngx_http_flagship_build_t *b)
 
     ngx_http_flagship_report_begin(b);
 
-    rc = b->path ? ngx_http_flagship_build_file(b)
-                 : ngx_http_flagship_build_rows(b);
+    rc = ngx_http_flagship_sets_begin(b);
+
+    if (rc == FLAGSHIP_OK) {
+        rc = b->path ? ngx_http_flagship_build_file(b)
+                     : ngx_http_flagship_build_rows(b);
+    }
 
     if (rc == FLAGSHIP_OK && b->path) {
         rc = ngx_http_flagship_build_no_keys(b);
@@ -151,6 +156,10 @@ ngx_http_flagship_build_run(ngx_http_flagship_build_t *b)
                 rc = ngx_http_flagship_build_drop(b, &b->live[i]);
             }
         }
+    }
+
+    if (rc == FLAGSHIP_OK) {
+        rc = ngx_http_flagship_sets_end(b);
     }
 
     if (rc == FLAGSHIP_OK) {

@@ -25,6 +25,7 @@
 #include "ngx_http_flagship.h"
 #include "ngx_http_flagship_zone.h"
 #include "flagship_compile.h"
+#include "flagship_idset.h"
 
 
 /*
@@ -51,7 +52,9 @@ typedef struct {
    which belong to none. */
 
 typedef enum {
-    NGX_HTTP_FLAGSHIP_ROW_SEGMENT = 0,      /* environment is empty */
+    NGX_HTTP_FLAGSHIP_ROW_SET = 0,          /* environment is empty; document:
+                                               some of its members */
+    NGX_HTTP_FLAGSHIP_ROW_SEGMENT,          /* environment is empty */
     NGX_HTTP_FLAGSHIP_ROW_ENVIRONMENT,      /* document: its settings */
     NGX_HTTP_FLAGSHIP_ROW_FLAG,
     NGX_HTTP_FLAGSHIP_ROW_KEY               /* key: the id of an API key */
@@ -73,6 +76,16 @@ typedef struct {
     const flagship_image_t          *image;
     unsigned                         named:1;   /* the build decided on it */
 } ngx_http_flagship_live_t;
+
+
+/* An id set, of what is live or of the build. */
+
+typedef struct {
+    flagship_str_t                   tenant;
+    flagship_str_t                   key;
+    const flagship_idset_t          *live;      /* NULL: a new one */
+    unsigned                         known:1;   /* the source has it */
+} ngx_http_flagship_idset_t;
 
 
 /* A file as it was read: it changed when any of these did. */
@@ -127,6 +140,11 @@ typedef struct ngx_http_flagship_build_s {
     ngx_http_flagship_view_t        *view;      /* NULL: nothing is live */
     ngx_http_flagship_live_t        *live;      /* by tenant, environment */
     size_t                           nlive;
+    ngx_http_flagship_idset_t       *idsets;    /* first those that are live,
+                                                   by tenant, key */
+    size_t                           nidsets;
+    size_t                           aidsets;
+    size_t                           nlive_idsets;
     ngx_http_flagship_said_t        *said;
     volatile sig_atomic_t            cancel;
 
@@ -195,6 +213,27 @@ int ngx_http_flagship_build_blob(ngx_http_flagship_build_t *b,
     ngx_http_flagship_blob_e kind, flagship_str_t tenant, flagship_str_t name,
     const void *data, size_t len);
 
+/* Whether a flag or a segment of the tenant was refused, so that a segment or
+   a set that comes may be what it lacked. */
+ngx_uint_t ngx_http_flagship_build_lacks(ngx_http_flagship_build_t *b,
+    flagship_str_t tenant);
+
+/* The id sets: first those that are live, then those of the source, one by
+   one or by rows; then images are linked; then what nobody needs is dropped.
+   put() takes the malloc()ed set over; FLAGSHIP_DECLINED: status says why. */
+int ngx_http_flagship_sets_begin(ngx_http_flagship_build_t *b);
+int ngx_http_flagship_sets_rows(ngx_http_flagship_build_t *b,
+    ngx_http_flagship_row_t *row, size_t n);
+int ngx_http_flagship_sets_put(ngx_http_flagship_build_t *b,
+    flagship_str_t tenant, flagship_str_t key, flagship_idset_t *set);
+int ngx_http_flagship_sets_end(ngx_http_flagship_build_t *b);
+/* Tells a unit which sets its tenant has. */
+int ngx_http_flagship_sets_name(ngx_http_flagship_build_t *b,
+    flagship_str_t tenant, flagship_unit_t *unit);
+/* Whether an image that is live looks into a set that went in this build. */
+ngx_uint_t ngx_http_flagship_sets_gone(ngx_http_flagship_build_t *b,
+    ngx_http_flagship_live_t *live);
+
 /* The API keys of the rows of that kind, which are sorted by their ids. */
 int ngx_http_flagship_build_keys(ngx_http_flagship_build_t *b,
     ngx_http_flagship_row_t *row, size_t n);
@@ -208,8 +247,9 @@ int ngx_http_flagship_stamp_eq(const ngx_http_flagship_stamp_t *a,
 
 
 /*
- * What is said about a document.  "kind" is "flag", "segment", "API key" or ""
- * (the set itself).  Bytes that do not belong in a log are replaced.
+ * What is said about a document.  "kind" is "flag", "segment", "set", "API
+ * key" or "" (the flag set itself).  Bytes that do not belong in a log are
+ * replaced.
  */
 
 void ngx_http_flagship_report_begin(ngx_http_flagship_build_t *b);

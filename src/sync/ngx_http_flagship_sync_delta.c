@@ -309,6 +309,9 @@ ngx_http_flagship_sync_pg_row(ngx_http_flagship_sync_t *sync, PGresult *result,
     } else if (flagship_str_is(entity, "segment")) {
         kind = NGX_HTTP_FLAGSHIP_ROW_SEGMENT;
 
+    } else if (flagship_str_is(entity, "set")) {
+        kind = NGX_HTTP_FLAGSHIP_ROW_SET;
+
     } else if (flagship_str_is(entity, "environment")) {
         kind = NGX_HTTP_FLAGSHIP_ROW_ENVIRONMENT;
 

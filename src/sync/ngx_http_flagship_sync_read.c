@@ -33,6 +33,8 @@ static int ngx_http_flagship_read_all(ngx_http_flagship_build_t *b, int fd,
     char **text, size_t *len);
 static int ngx_http_flagship_read_refuse(ngx_http_flagship_build_t *b,
     const char *what, int err);
+static int ngx_http_flagship_read_idset(void *data, flagship_str_t name,
+    flagship_idset_t *set);
 static int ngx_http_flagship_read_set(void *data, flagship_str_t tenant,
     flagship_str_t environment, flagship_unit_t *unit);
 
@@ -71,6 +73,11 @@ ngx_http_flagship_build_file(ngx_http_flagship_build_t *b)
         rc = ngx_http_flagship_read_refuse(b, why, 0);
 
     } else if (rc == FLAGSHIP_OK) {
+        rc = flagship_document_idsets(json.nodes, ngx_http_flagship_read_idset,
+                                      b);
+    }
+
+    if (rc == FLAGSHIP_OK) {
         rc = flagship_document_compile(json.nodes, b->tenant, b->environment,
                                        ngx_http_flagship_read_set, ctx,
                                        &ctx->errors);
@@ -96,6 +103,30 @@ ngx_http_flagship_build_file(ngx_http_flagship_build_t *b)
     free(text);
 
     return rc;
+}
+
+
+static int
+ngx_http_flagship_read_idset(void *data, flagship_str_t name,
+    flagship_idset_t *set)
+{
+    ngx_http_flagship_build_t  *b = data;
+
+    char  *p;
+
+    /* the name must outlive the text */
+
+    p = flagship_arena_alloc(&b->arena, name.len + 1);
+
+    if (p == NULL) {
+        free(set);
+        return FLAGSHIP_ERROR;
+    }
+
+    memcpy(p, name.data, name.len);
+
+    return ngx_http_flagship_sets_put(b, b->tenant, flagship_str(p, name.len),
+                                      set);
 }
 
 

@@ -31,6 +31,7 @@
 /* of ngx_http_flagship_row_e */
 
 static const char  *ngx_http_flagship_report_kinds[] = {
+    "set",
     "segment",
     "",
     "flag",

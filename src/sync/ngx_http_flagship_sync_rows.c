@@ -125,11 +125,18 @@ ngx_http_flagship_rows_cmp(const void *one, const void *two)
 
     /* before any environment, also one without a name */
 
-    if (a->kind == NGX_HTTP_FLAGSHIP_ROW_SEGMENT
-        || b->kind == NGX_HTTP_FLAGSHIP_ROW_SEGMENT)
+    if (a->kind <= NGX_HTTP_FLAGSHIP_ROW_SEGMENT
+        || b->kind <= NGX_HTTP_FLAGSHIP_ROW_SEGMENT)
     {
         if (a->kind != b->kind) {
-            return a->kind == NGX_HTTP_FLAGSHIP_ROW_SEGMENT ? -1 : 1;
+            return a->kind < b->kind ? -1 : 1;
+        }
+
+        if (a->kind == NGX_HTTP_FLAGSHIP_ROW_SET) {
+            rc = ngx_http_flagship_build_cmp(a->key, b->key);
+            if (rc) {
+                return rc;
+            }
         }
 
     } else {
@@ -148,8 +155,9 @@ ngx_http_flagship_rows_cmp(const void *one, const void *two)
 
 
 /*
- * The rows of one tenant: its segments, then each flag set's.  In a delta with
- * a segment the tenant's other live sets take part without a row of their own.
+ * The rows of one tenant: its id sets and segments, then each flag set's.  In a
+ * delta with a segment the tenant's other live flag sets take part without a
+ * row of their own; where an id set went, those that look into it.
  */
 
 static int
@@ -157,17 +165,41 @@ ngx_http_flagship_rows_tenant(ngx_http_flagship_rows_t *ctx,
     ngx_http_flagship_row_t *row, size_t n)
 {
     int                         rc;
-    size_t                      i, nsegments, nset;
+    size_t                      i, nidsets, nsegments, nset;
     ngx_http_flagship_row_t    *segment, *end;
     ngx_http_flagship_build_t  *b;
 
     b = ctx->build;
     end = row + n;
-    segment = row;
 
     ctx->tenant = row->tenant;
 
+    for (nidsets = 0; nidsets < n; nidsets++) {
+        if (row[nidsets].kind != NGX_HTTP_FLAGSHIP_ROW_SET) {
+            break;
+        }
+    }
+
+    if (nidsets) {
+        rc = ngx_http_flagship_sets_rows(b, row, nidsets);
+        if (rc != FLAGSHIP_OK) {
+            return rc;
+        }
+
+        row += nidsets;
+    }
+
+    segment = row;
+
     while (row < end && row->kind == NGX_HTTP_FLAGSHIP_ROW_SEGMENT) {
+
+        if (!b->whole && row->document.data
+            && ngx_http_flagship_build_lacks(b, ctx->tenant))
+        {
+            b->status = NGX_HTTP_FLAGSHIP_BUILD_FULL;
+            return FLAGSHIP_DECLINED;
+        }
+
         row++;
     }
 
@@ -191,14 +223,16 @@ ngx_http_flagship_rows_tenant(ngx_http_flagship_rows_t *ctx,
         row += nset;
     }
 
-    if (b->whole || nsegments == 0) {
+    if (b->whole || nsegments + nidsets == 0) {
         return FLAGSHIP_OK;
     }
 
     for (i = 0; i < b->nlive; i++) {
 
         if (b->live[i].named
-            || !flagship_str_eq(b->live[i].tenant, ctx->tenant))
+            || !flagship_str_eq(b->live[i].tenant, ctx->tenant)
+            || (nsegments == 0
+                && !ngx_http_flagship_sets_gone(b, &b->live[i])))
         {
             continue;
         }
@@ -275,9 +309,9 @@ ngx_http_flagship_rows_set(ngx_http_flagship_rows_t *ctx,
         return FLAGSHIP_ERROR;
     }
 
-    rc = FLAGSHIP_OK;
+    rc = ngx_http_flagship_sets_name(b, ctx->tenant, ctx->unit);
 
-    if (settings) {
+    if (settings && rc != FLAGSHIP_ERROR) {
         rc = flagship_unit_set_metadata(ctx->unit, metadata);
     }
 

@@ -30,6 +30,8 @@
 
 
 #include "ngx_http_flagship.h"
+#include "flagship_compile.h"
+#include "flagship_eval.h"
 #include "flagship_image.h"
 
 
@@ -56,6 +58,10 @@ typedef struct {
 } ngx_http_flagship_blob_t;
 
 
+/* What an image's id sets are bound to; the zone's own. */
+typedef struct ngx_http_flagship_bindings_s  ngx_http_flagship_bindings_t;
+
+
 /*
  * A catalog that this worker holds.  Plain counters: a view never leaves its
  * process.  generation and revision do not change while it lives.
@@ -71,6 +77,7 @@ typedef struct {
     ngx_http_flagship_zone_t  *zone;
     uint64_t                   live;
     ngx_uint_t                 last;        /* the set found last */
+    ngx_http_flagship_bindings_t  *bindings;
 } ngx_http_flagship_view_t;
 
 
@@ -122,6 +129,22 @@ const void *ngx_http_flagship_view_blob(ngx_http_flagship_view_t *view,
    the first nsets of them are the flag sets. */
 void ngx_http_flagship_view_entry(ngx_http_flagship_view_t *view,
     ngx_uint_t i, ngx_http_flagship_blob_t *blob);
+
+/*
+ * Binds the members of the id sets that an image of the view looks into; to be
+ * called behind flagship_eval_init(), by everybody who evaluates.  The view
+ * must be held as long as the evaluation is used.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_flagship_view_bind_sets(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image, flagship_eval_t *ev);
+
+/*
+ * Names the id sets of a tenant to a unit, so that a document that is to be
+ * written compiles as it will when it comes back.  A set that is kept for last
+ * good forms alone is none.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_flagship_view_name_sets(ngx_http_flagship_view_t *view,
+    ngx_str_t *tenant, flagship_unit_t *unit);
 
 /* The text of the catalog's epoch, 0 to 36 bytes. */
 ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);

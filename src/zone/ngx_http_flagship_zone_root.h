@@ -457,6 +457,10 @@ void ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
 void ngx_http_flagship_count_enter(ngx_http_flagship_zone_t *zone);
 void ngx_http_flagship_count_leave(ngx_http_flagship_zone_t *zone);
 
+/* ngx_http_flagship_zone_sets.c */
+
+void ngx_http_flagship_view_unbind(ngx_http_flagship_view_t *view);
+
 /* ngx_http_flagship_zone.c */
 
 ngx_uint_t ngx_http_flagship_zone_leads(ngx_http_flagship_root_t *root);

@@ -122,6 +122,7 @@ ngx_http_flagship_view_update(ngx_http_flagship_zone_t *zone)
     view->zone = zone;
     view->live = live;
     view->last = 0;
+    view->bindings = NULL;
 
     old = zone->view;
     zone->view = view;
@@ -143,6 +144,8 @@ ngx_http_flagship_view_drop(ngx_http_flagship_view_t *view)
         ngx_http_flagship_hold_drop(zone->root, zone->word,
                                     ngx_http_flagship_slot(view->live));
     }
+
+    ngx_http_flagship_view_unbind(view);
 
     free(view);
 }

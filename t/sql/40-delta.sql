@@ -208,13 +208,51 @@ SELECT pg_temp.tells($$DELETE FROM flagship.tenants WHERE key = 'emca'$$,
     'environment|emca|staging|-|gone', 'segment|emca|-|g|gone',
     'flag|emca|prod|f|gone'], 'a deleted one too');
 
-SELECT pg_temp.tells($$INSERT INTO flagship.sets (key) VALUES ('v')$$, '{}',
-    'sets are not documents');
-SELECT results_eq(
-    $$SELECT c.entity, c.key FROM mark m
-        JOIN flagship.changes c ON c.revision > m.revision ORDER BY seq$$,
-    $$VALUES ('set', 'v' COLLATE "C")$$,
-    'but their changes are kept');
+-- Sets, some members a row.
+
+CREATE FUNCTION pg_temp.members(p_epoch uuid, p_revision bigint)
+RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT d.tenant || '/' || d.key || '/' || m.id
+      FROM flagship.delta(p_epoch, p_revision) d,
+           json_array_elements_text(d.document::json) AS m (id)
+     WHERE d.entity = 'set'
+     ORDER BY 1
+$$;
+
+SELECT pg_temp.tells($$INSERT INTO flagship.sets (key) VALUES ('v')$$,
+    ARRAY['set|default|-|v|there'], 'an empty set is there');
+SELECT is(d.document, '[]', 'with no members')
+  FROM mark m, flagship.delta(m.epoch, m.revision) d WHERE entity = 'set';
+SELECT pg_temp.tells($$INSERT INTO flagship.set_members (set, id)
+    VALUES ('v', 'a"\'), ('v', 'b')$$,
+    ARRAY['set|default|-|v|there', 'set|default|-|v|there'],
+    'one that changed comes as a whole');
+SELECT results_eq('SELECT pg_temp.members(m.epoch, m.revision) FROM mark m',
+    ARRAY['default/v/a"\', 'default/v/b'], 'its members');
+SELECT pg_temp.tells($$INSERT INTO flagship.flags (key) VALUES ('other')$$,
+    ARRAY['flag|default|prod|other|there'], 'and not when another thing did');
+SELECT pg_temp.tells($$INSERT INTO flagship.set_members (set, id)
+    SELECT 'v', 'id-' || g FROM generate_series(1, 1000) g$$,
+    array_fill('set|default|-|v|there'::text, ARRAY[9]),
+    'a large one in pieces of 128');
+SELECT is(count(*), 1002::bigint, 'of all its members') FROM (
+    SELECT DISTINCT pg_temp.members(m.epoch, m.revision) FROM mark m) t;
+SELECT is(count(*), 1002::bigint, 'as everything has them') FROM (
+    SELECT DISTINCT pg_temp.members(NULL, NULL)) t;
+INSERT INTO flagship.sets (key) VALUES ('long');
+INSERT INTO flagship.set_members (set, id)
+SELECT 'long', repeat(chr(1), 1018) || lpad(g::text, 6, '0')
+  FROM generate_series(1, 200) g;
+SELECT is(max(octet_length(t)) < 1048576, true,
+    'a piece of the longest ids is no large document')
+  FROM flagship.set_texts('default', 'long') t;
+DELETE FROM flagship.sets WHERE key = 'long';
+SELECT pg_temp.tells($$UPDATE flagship.sets SET key = 'w' WHERE key = 'v';
+    DELETE FROM flagship.set_members WHERE id LIKE 'id-%'$$,
+    ARRAY['set|default|-|v|gone', 'set|default|-|w|there',
+    'set|default|-|w|there'], 'a renamed one takes its members along');
+SELECT pg_temp.tells($$DELETE FROM flagship.sets$$,
+    ARRAY['set|default|-|w|gone'], 'a deleted one is gone');
 
 -- API keys.
 

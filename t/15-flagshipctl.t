@@ -538,6 +538,50 @@ subtest 'image and inspect' => sub {
 };
 
 
+subtest 'id sets' => sub {
+    my $when = sub { { in_set => [ { var => 'u' }, $_[0] ] } };
+    my $file = spill('sets.json', { sets => { staff => [ 'al', '5', 'al' ],
+            unused => ['x'] }, flags => [ { key => 'f', enabled => JSON::PP::true,
+            rules => [ { when => $when->('staff'), serve => 'on' } ] } ] });
+
+    for (['"al"', 'on'], ['"bo"', 'off'], [5, 'on'], ['"x"', 'off']) {
+        my ($out) = ctl('', 'eval', $file, '--flag', 'f', '--context',
+            "{\"u\": $_->[0]}");
+        is($json->decode($out)->{variant}, $_->[1], "$_->[0] is $_->[1]");
+    }
+
+    my ($out) = ctl(qq({"flag":"f","context":{"u":"al"}}\n) x 2, 'eval', $file,
+        '--batch');
+    is(() = $out =~ /"variant":"on"/g, 2, 'in a batch');
+
+    my ($err, $code);
+
+    ctl('', 'image', $file, '-o', "$dir/sets.img");
+    ($out, $err, $code) = ctl('', 'inspect', "$dir/sets.img");
+    is("$code$err", '0', 'an image with a set');
+    like($out, qr/^sets: 1$/m, 'has those that are used');
+    like($out, qr/^set staff 2 \d+$/m, 'and their members');
+
+    my $image = slurp("$dir/sets.img");
+
+    for (substr($image, 0, -64), substr($image, 0, -1) . 'x',
+        $image . substr($image, -64), $image . 'x')
+    {
+        ($out, $err, $code) = ctl('', 'inspect', spill('bad.img', $_));
+        is("$code$out", '1', 'a bad one of ' . length . ' bytes');
+        isnt($err, '', 'with a reason');
+    }
+
+    ($out, $err, $code) = ctl('', 'check', spill('bad.json', {
+        sets => { 'a/b' => [ 'x', 5 ] }, flags => [ { key => 'f',
+            rules => [ { when => $when->('none'), serve => 'on' } ] } ] }));
+    is($code, 1, 'errors');
+    like($out, qr{: /sets/a~1b/1: an id is a string}, 'of a set');
+    like($out, qr{: /flags/0/rules/0/when/in_set/1: there is no set "none"},
+        'and of a flag that lacks one');
+};
+
+
 subtest 'JsonLogic\'s suites' => sub {
     my @files = sort glob "$public/jsonlogic/*.json";
     plan skip_all => "$public/jsonlogic is not there" unless @files;

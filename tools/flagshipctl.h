@@ -9,6 +9,7 @@
  *
  *   flagshipctl.c           subcommands, options, buffers, files
  *   flagshipctl_document.c  a file of flags -> images, and where errors lie
+ *   flagshipctl_idsets.c    the id sets of an image
  *   flagshipctl_lines.c     JSON lines in, JSON lines out
  *   flagshipctl_ofrep.c     a decision as an OFREP body
  *   flagshipctl_*.c         a subcommand each
@@ -160,6 +161,18 @@ int flagshipctl_document(flagshipctl_document_t *document);
 const flagshipctl_set_t *flagshipctl_load(flagshipctl_document_t *document,
     const char *file, const char *tenant, const char *environment,
     unsigned fractional);
+
+/* The id sets of a file that an image of it looks into, in its order. */
+const flagship_idset_t **flagshipctl_idsets(
+    const flagshipctl_document_t *document, const flagship_image_t *image);
+
+/*
+ * An image's file: the image, and its id sets in its order.  "buf" holds what
+ * is returned.  NULL: it is not valid, which is said on standard error.
+ */
+
+const flagship_image_t *flagshipctl_image_load(const char *file,
+    flagshipctl_buf_t *buf, const flagship_idset_t ***sets);
 
 /* Standard input to standard output. */
 void flagshipctl_lines(const flagshipctl_lines_t *lines);

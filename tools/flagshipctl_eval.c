@@ -18,12 +18,13 @@
 
 
 typedef struct {
-    const flagship_image_t  *image;
-    char                    *memory;
-    int                      explain;
-    flagship_scratch_t       scratch;
-    flagship_context_t       context;
-    flagship_json_t          line;
+    const flagship_image_t   *image;
+    const flagship_idset_t  **sets;
+    char                     *memory;
+    int                       explain;
+    flagship_scratch_t        scratch;
+    flagship_context_t        context;
+    flagship_json_t           line;
 } flagshipctl_eval_t;
 
 
@@ -103,6 +104,7 @@ flagshipctl_eval(int argc, char **argv)
     e.image = flagshipctl_load(&document, argv[1], tenant, environment,
                                flagshipctl_generation(fractional))->image;
 
+    e.sets = flagshipctl_idsets(&document, e.image);
     e.memory = flagshipctl_alloc(NULL, flagship_eval_size(e.image));
 
     flagship_context_init(&e.context);
@@ -177,8 +179,13 @@ flagshipctl_eval_one(flagshipctl_eval_t *e, const char *flag,
 static flagship_eval_t *
 flagshipctl_eval_begin(flagshipctl_eval_t *e)
 {
-    return flagship_eval_init(e->memory, e->image, &e->scratch, time(NULL),
-                              flagship_context_fetch, &e->context);
+    flagship_eval_t  *ev;
+
+    ev = flagship_eval_init(e->memory, e->image, &e->scratch, time(NULL),
+                            flagship_context_fetch, &e->context);
+    flagship_eval_bind_sets(ev, e->sets);
+
+    return ev;
 }
 
 

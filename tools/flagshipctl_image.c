@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 
-static void flagshipctl_image_write(const char *file, const char *data,
-    size_t len);
+static void flagshipctl_image_write(const char *file,
+    const flagshipctl_set_t *set, const flagship_idset_t *const *sets);
 static void flagshipctl_inspect_flag(const flagship_image_t *image,
     uint32_t flag);
 
@@ -29,7 +29,8 @@ static const char  flagshipctl_image_usage[] =
     "usage: flagshipctl image FILE -o IMAGE [OPTION...]\n"
     "\n"
     "Compiles a flag set of a file, Flagship's form or flagd's, and writes\n"
-    "its image.  Flags that do not compile are named on standard error; in\n"
+    "its image, and behind it the id sets that it looks into, each a block\n"
+    "of its own.  Flags that do not compile are named on standard error; in\n"
     "the image they evaluate to PARSE_ERROR.\n"
     "\n"
     "  -o IMAGE            the file to write; it is replaced at once\n"
@@ -45,8 +46,9 @@ static const char  flagshipctl_inspect_usage[] =
     "usage: flagshipctl inspect IMAGE\n"
     "\n"
     "Verifies an image and says what it holds: a line \"name: value\" for\n"
-    "each of its parts, then a line for each flag: key, type, number of\n"
-    "variants, and what is special about it.\n"
+    "each of its parts, a line \"set\" for each id set: key, number of ids\n"
+    "and bytes, then a line for each flag: key, type, number of variants,\n"
+    "and what is special about it.\n"
     "\n"
     "Exit code 1: it is not a valid image.\n";
 
@@ -78,7 +80,8 @@ flagshipctl_image(int argc, char **argv)
     set = flagshipctl_load(&document, argv[1], tenant, environment,
                            flagshipctl_generation(fractional));
 
-    flagshipctl_image_write(out, (const char *) set->image, set->len);
+    flagshipctl_image_write(out, set, flagshipctl_idsets(&document,
+                                                         set->image));
 
     return set->image->broken ? FLAGSHIPCTL_FOUND : FLAGSHIPCTL_DONE;
 }
@@ -87,9 +90,11 @@ flagshipctl_image(int argc, char **argv)
 /* Whoever reads it sees the old file or the new one. */
 
 static void
-flagshipctl_image_write(const char *file, const char *data, size_t len)
+flagshipctl_image_write(const char *file, const flagshipctl_set_t *set,
+    const flagship_idset_t *const *sets)
 {
     int                fd;
+    uint32_t           i;
     flagshipctl_buf_t  name;
 
     memset(&name, 0, sizeof(name));
@@ -103,7 +108,12 @@ flagshipctl_image_write(const char *file, const char *data, size_t len)
         flagshipctl_fail("cannot create %s: %s", name.data, strerror(errno));
     }
 
-    flagshipctl_write(fd, name.data, data, len);
+    flagshipctl_write(fd, name.data, (const char *) set->image, set->len);
+
+    for (i = 0; i < set->image->sets.n; i++) {
+        flagshipctl_write(fd, name.data, (const char *) sets[i],
+                          sets[i]->len);
+    }
 
     if (fsync(fd) != 0 || close(fd) != 0 || rename(name.data, file) != 0) {
         flagshipctl_fail("cannot write %s: %s", file, strerror(errno));
@@ -115,9 +125,10 @@ int
 flagshipctl_inspect(int argc, char **argv)
 {
     uint32_t                    i;
-    const char                 *error;
+    flagship_str_t              key;
     flagshipctl_buf_t           buf;
     const flagship_image_t     *image;
+    const flagship_idset_t    **sets;
 
     const flagshipctl_option_t  options[] = {
         { NULL, NULL, NULL }
@@ -131,22 +142,11 @@ flagshipctl_inspect(int argc, char **argv)
     }
 
     memset(&buf, 0, sizeof(buf));
-    flagshipctl_read(argv[1], &buf);
+    image = flagshipctl_image_load(argv[1], &buf, &sets);
 
-    switch (flagship_image_verify(buf.data, buf.len, &error)) {
-
-    case FLAGSHIP_OK:
-        break;
-
-    case FLAGSHIP_DECLINED:
-        fprintf(stderr, "%s: %s\n", argv[1], error);
+    if (image == NULL) {
         return FLAGSHIPCTL_FOUND;
-
-    default:
-        flagshipctl_fail("no memory");
     }
-
-    image = (const flagship_image_t *) buf.data;
 
     printf("format: %u\n", image->format);
     printf("bytes: %u\n", image->len);
@@ -159,8 +159,16 @@ flagshipctl_inspect(int argc, char **argv)
     printf("segments: %u\n", image->segments.n);
     printf("attributes: %u\n", image->attrs.n);
     printf("literals: %u\n", image->atoms.n);
+    printf("sets: %u\n", image->sets.n);
     printf("metadata: %.*s\n", (int) image->metadata.n,
            flagship_at(image, image->metadata.offset));
+
+    for (i = 0; i < image->sets.n; i++) {
+        key = flagship_image_set(image, i);
+
+        printf("set %.*s %u %u\n", (int) key.len, key.data, sets[i]->n,
+               sets[i]->len);
+    }
 
     for (i = 0; i < image->flags.n; i++) {
         flagshipctl_inspect_flag(image, i);

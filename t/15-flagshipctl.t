@@ -501,6 +501,22 @@ subtest 'export' => sub {
     like($err, qr/: f: flagd has no rollout/, 'is named');
     is_deeply([ keys %{ $json->decode($flagd)->{flags} } ], ['g'],
         'and left out');
+
+    # id sets, whose members follow the image
+    ctl('', 'image', spill('in.json', { sets => { vip => [ 'b', 'a' ] },
+        flags => [ { key => 'f', enabled => JSON::PP::true, rules => [ {
+            when => { in_set => [ { var => 'id' }, 'vip' ] },
+            serve => 'on' } ] } ] }), '-o', "$dir/in.img");
+
+    ($ours, $err, $code) = ctl('', 'export', "$dir/in.img");
+    is("$code$err", '0', 'a set in Flagship\'s form');
+    is_deeply($json->decode($ours)->{sets}, { vip => [ 'a', 'b' ] },
+        'with its members');
+
+    ($flagd, $err, $code) = ctl('', 'export', "$dir/in.img", '--format=flagd');
+    is("$code$err", '0', 'and in flagd\'s');
+    is_deeply([ sort @{ $json->decode($flagd)->{flags}{f}{targeting}{if}[0]{in}[1] } ],
+        [ 'a', 'b' ], 'as a list');
 };
 
 

@@ -40,13 +40,14 @@ static const char  flagshipctl_export_usage[] =
 int
 flagshipctl_export(int argc, char **argv)
 {
-    int                         rc;
     char                       *text;
     size_t                      len;
     unsigned                    form;
-    const char                 *error, *format, *environment;
+    const char                 *format, *environment;
     flagship_errors_t          *errors;
     flagshipctl_buf_t           buf;
+    const flagship_image_t     *image;
+    const flagship_idset_t    **sets;
 
     const flagshipctl_option_t  options[] = {
         { "--format", &format, NULL },
@@ -72,12 +73,9 @@ flagshipctl_export(int argc, char **argv)
                                         : FLAGSHIP_EXPORT_FLAGSHIP;
 
     memset(&buf, 0, sizeof(buf));
-    flagshipctl_read(argv[1], &buf);
+    image = flagshipctl_image_load(argv[1], &buf, &sets);
 
-    rc = flagship_image_verify(buf.data, buf.len, &error);
-
-    if (rc == FLAGSHIP_DECLINED) {
-        fprintf(stderr, "%s: %s\n", argv[1], error);
+    if (image == NULL) {
         return FLAGSHIPCTL_FOUND;
     }
 
@@ -87,13 +85,11 @@ flagshipctl_export(int argc, char **argv)
     errors->handler = flagshipctl_export_error;
     errors->data = argv[1];
 
-    if (rc == FLAGSHIP_OK) {
-        rc = flagship_export((const flagship_image_t *) buf.data, form,
-                             flagship_str(environment, strlen(environment)),
-                             NULL, &text, &len, errors);
-    }
-
-    if (rc != FLAGSHIP_OK) {
+    if (flagship_export(image, form, flagship_str(environment,
+                                                  strlen(environment)),
+                        sets, &text, &len, errors)
+        != FLAGSHIP_OK)
+    {
         flagshipctl_fail("no memory");
     }
 

@@ -30,7 +30,6 @@
 
 
 #include "ngx_http_flagship.h"
-#include "flagship_compile.h"
 #include "flagship_eval.h"
 #include "flagship_image.h"
 
@@ -139,12 +138,13 @@ ngx_int_t ngx_http_flagship_view_bind_sets(ngx_http_flagship_view_t *view,
     const flagship_image_t *image, flagship_eval_t *ev);
 
 /*
- * Names the id sets of a tenant to a unit, so that a document that is to be
- * written compiles as it will when it comes back.  A set that is kept for last
- * good forms alone is none.  NGX_ERROR: no memory.
+ * The id sets that a tenant has, one after the other: *i is 0 at first, and 0
+ * is returned behind the last.  One that is kept for last good forms alone is
+ * none.  They are what a unit is to be told (flagship_unit_add_set()), so that
+ * a document compiles as it will when it was written.
  */
-ngx_int_t ngx_http_flagship_view_name_sets(ngx_http_flagship_view_t *view,
-    ngx_str_t *tenant, flagship_unit_t *unit);
+ngx_uint_t ngx_http_flagship_view_next_set(ngx_http_flagship_view_t *view,
+    ngx_str_t *tenant, ngx_uint_t *i, ngx_str_t *name);
 
 /* The text of the catalog's epoch, 0 to 36 bytes. */
 ngx_str_t ngx_http_flagship_view_epoch(ngx_http_flagship_view_t *view);

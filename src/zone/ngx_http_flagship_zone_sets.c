@@ -157,34 +157,31 @@ ngx_http_flagship_view_unbind(ngx_http_flagship_view_t *view)
 }
 
 
-ngx_int_t
-ngx_http_flagship_view_name_sets(ngx_http_flagship_view_t *view,
-    ngx_str_t *tenant, flagship_unit_t *unit)
+ngx_uint_t
+ngx_http_flagship_view_next_set(ngx_http_flagship_view_t *view,
+    ngx_str_t *tenant, ngx_uint_t *i, ngx_str_t *name)
 {
-    ngx_uint_t                i;
     ngx_http_flagship_blob_t  blob;
 
-    for (i = view->nsets; i < view->nblobs; i++) {
+    if (*i < view->nsets) {
+        *i = view->nsets;
+    }
 
-        ngx_http_flagship_view_entry(view, i, &blob);
+    while (*i < view->nblobs) {
 
-        if (blob.kind != NGX_HTTP_FLAGSHIP_BLOB_SET
-            || blob.tenant.len != tenant->len
-            || ngx_memcmp(blob.tenant.data, tenant->data, tenant->len) != 0
-            || ngx_http_flagship_view_lost(view, tenant, &blob.name))
+        ngx_http_flagship_view_entry(view, (*i)++, &blob);
+
+        if (blob.kind == NGX_HTTP_FLAGSHIP_BLOB_SET
+            && blob.tenant.len == tenant->len
+            && ngx_memcmp(blob.tenant.data, tenant->data, tenant->len) == 0
+            && !ngx_http_flagship_view_lost(view, tenant, &blob.name))
         {
-            continue;
-        }
-
-        if (flagship_unit_add_set(unit, flagship_str((char *) blob.name.data,
-                                                     blob.name.len))
-            != FLAGSHIP_OK)
-        {
-            return NGX_ERROR;
+            *name = blob.name;
+            return 1;
         }
     }
 
-    return NGX_OK;
+    return 0;
 }
 
 

@@ -438,6 +438,7 @@ ngx_http_flagship_zone_exit_process(ngx_http_flagship_zone_t *zone)
     ngx_http_flagship_hold_leave(zone->root, zone->word);
 
     if (zone->view && zone->view->refs == 0) {
+        ngx_http_flagship_view_unbind(zone->view);
         free(zone->view);
         zone->view = NULL;
     }

@@ -74,6 +74,9 @@ typedef struct {
 } ngx_http_flagship_series_name_t;
 
 
+#define ngx_http_flagship_count_key(decision)                                 \
+    ((uint32_t) (decision)->variant << 8 | (decision)->reason)
+
 #define ngx_http_flagship_counts_columns(c)                                   \
     ((ngx_http_flagship_column_t *) ((c) + 1))
 
@@ -94,6 +97,9 @@ typedef struct {
 
 static ngx_http_flagship_counts_t *ngx_http_flagship_counts(
     ngx_http_flagship_root_t *root);
+static void ngx_http_flagship_count_first(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image, const flagship_decision_t *decision)
+    __attribute__((noinline));
 static ngx_http_flagship_count_map_t *ngx_http_flagship_count_map(
     ngx_http_flagship_view_t *view, const flagship_image_t *image);
 static ngx_http_flagship_count_map_t *ngx_http_flagship_count_place(
@@ -106,9 +112,13 @@ static ngx_int_t ngx_http_flagship_count_map_init(
 static void ngx_http_flagship_count_map_free(
     ngx_http_flagship_count_map_t *map);
 static void ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count);
+static ngx_inline uint32_t ngx_http_flagship_count_look(
+    ngx_http_flagship_count_map_t *map, const flagship_decision_t *decision);
+static ngx_inline void ngx_http_flagship_count_add(
+    ngx_http_flagship_count_t *count, uint32_t series);
 static uint32_t ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
-    const flagship_decision_t *decision, uint32_t key);
+    const flagship_decision_t *decision);
 static uint32_t ngx_http_flagship_series_find(
     ngx_http_flagship_counts_t *counts, ngx_http_flagship_series_name_t *name);
 static uint32_t ngx_http_flagship_series_add(
@@ -255,42 +265,52 @@ void
 ngx_http_flagship_count(ngx_http_flagship_view_t *view,
     const flagship_image_t *image, const flagship_decision_t *decision)
 {
-    uint32_t                         i, key, series;
-    uint64_t                        *cell;
-    ngx_http_flagship_count_t       *count;
-    ngx_http_flagship_count_map_t   *map;
+    uint32_t                        i;
+    ngx_http_flagship_count_t      *count;
+    ngx_http_flagship_count_map_t  *map;
 
     count = &view->zone->count;
-
-    if (count->cells == NULL || decision->flag == FLAGSHIP_NONE) {
-        return;
-    }
-
     map = count->last;
 
-    if (map == NULL || map->image != image
-        || map->generation != view->generation)
+    if (map && map->image == image && map->generation == view->generation
+        && decision->flag != FLAGSHIP_NONE)
     {
-        map = ngx_http_flagship_count_map(view, image);
-    }
+        i = ngx_http_flagship_count_look(map, decision);
 
-    series = NGX_HTTP_FLAGSHIP_COUNT_OTHER;
-
-    if (map) {
-        key = (uint32_t) decision->variant << 8 | decision->reason;
-
-        for (i = map->first[decision->flag]; i; i = map->entries[i].next) {
-            if (map->entries[i].key == key) {
-                series = map->entries[i].series;
-                goto found;
-            }
+        if (i) {
+            ngx_http_flagship_count_add(count, map->entries[i].series);
+            return;
         }
-
-        series = ngx_http_flagship_count_entry(view->zone, map, image,
-                                               decision, key);
     }
 
-found:
+    ngx_http_flagship_count_first(view, image, decision);
+}
+
+
+/* The entry, or 0. */
+
+static ngx_inline uint32_t
+ngx_http_flagship_count_look(ngx_http_flagship_count_map_t *map,
+    const flagship_decision_t *decision)
+{
+    uint32_t  i, key;
+
+    key = ngx_http_flagship_count_key(decision);
+
+    for (i = map->first[decision->flag]; i; i = map->entries[i].next) {
+        if (map->entries[i].key == key) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static ngx_inline void
+ngx_http_flagship_count_add(ngx_http_flagship_count_t *count, uint32_t series)
+{
+    uint64_t  *cell;
 
     cell = &count->cells[series];
 
@@ -300,6 +320,37 @@ found:
     } else {
         (void) __atomic_fetch_add(cell, 1, __ATOMIC_RELAXED);
     }
+}
+
+
+/* Another image, generation, or the flag's first decision of this kind. */
+
+static void
+ngx_http_flagship_count_first(ngx_http_flagship_view_t *view,
+    const flagship_image_t *image, const flagship_decision_t *decision)
+{
+    uint32_t                        i, series;
+    ngx_http_flagship_count_t      *count;
+    ngx_http_flagship_count_map_t  *map;
+
+    count = &view->zone->count;
+
+    if (count->cells == NULL || decision->flag == FLAGSHIP_NONE) {
+        return;
+    }
+
+    series = NGX_HTTP_FLAGSHIP_COUNT_OTHER;
+    map = ngx_http_flagship_count_map(view, image);
+
+    if (map) {
+        i = ngx_http_flagship_count_look(map, decision);
+
+        series = i ? map->entries[i].series
+                   : ngx_http_flagship_count_entry(view->zone, map, image,
+                                                   decision);
+    }
+
+    ngx_http_flagship_count_add(count, series);
 }
 
 
@@ -486,7 +537,7 @@ ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count)
 static uint32_t
 ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
     ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
-    const flagship_decision_t *decision, uint32_t key)
+    const flagship_decision_t *decision)
 {
     uint32_t                          n;
     flagship_str_t                    text;
@@ -531,7 +582,7 @@ ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
     counts = ngx_http_flagship_counts(zone->root);
 
     n = ++map->n;
-    map->entries[n].key = key;
+    map->entries[n].key = ngx_http_flagship_count_key(decision);
     map->entries[n].series = ngx_http_flagship_series_find(counts, &name);
     map->entries[n].next = map->first[decision->flag];
     map->first[decision->flag] = n;

@@ -22,18 +22,23 @@
  * in the end nothing remains but the live catalog and its blobs, and the zone
  * takes another publication.
  *
+ * Evaluations are counted, too: no count is lost or made up but the one at
+ * which its worker is killed, and each is found under one name.
+ *
  * Four names are published: A and B are images, C an id set, D the keys.
  */
 
 
 #include "ngx_http_flagship_zone_root.h"
+#include "ngx_http_flagship_zone_count.h"
 
 #include <ucontext.h>
 
 
 #define ACTORS  3
 #define STACK   (256 * 1024)
-#define HEAP    6144
+#define HEAP    8192
+#define COUNTS  4096
 #define KILL    ACTORS
 #define EVENTS  4
 #define PID     1000
@@ -53,6 +58,8 @@ typedef struct {
     flagship_image_t           image;
     uint64_t                   revision;
     uint64_t                   word[20];
+    flagship_flag_t            flag[2];    /* "f" and "g" */
+    char                       keys[2];
 } model_image_t;
 
 typedef struct {
@@ -71,6 +78,7 @@ static ngx_uint_t   current, wanted, begins, steps, events_done;
 static event_t      events[EVENTS];
 static ngx_uint_t   nevents;
 static ngx_uint_t   published[8];          /* by revision: told that it is */
+static ngx_uint_t   counted[2][2];         /* by flag and reason */
 static const char  *scene;
 
 static ngx_slab_pool_t            shpool;
@@ -378,7 +386,7 @@ publish(ngx_http_flagship_zone_t *zone, uint64_t revision, const char *names)
 {
     u_char                               upper[4];
     ngx_int_t                            rc;
-    ngx_uint_t                           i, n, tries;
+    ngx_uint_t                           i, k, n, tries;
     model_image_t                        image[4];
     ngx_http_flagship_publication_t      p;
     ngx_http_flagship_publication_set_t  set[4];
@@ -405,6 +413,16 @@ publish(ngx_http_flagship_zone_t *zone, uint64_t revision, const char *names)
         memset(image[i].word, (int) revision, sizeof(image[i].word));
         image[i].word[0] = upper[i];
         image[i].image.len = sizeof(model_image_t);
+        image[i].image.flags.offset = offsetof(model_image_t, flag);
+        image[i].image.flags.n = 2;
+
+        for (k = 0; k < 2; k++) {
+            image[i].keys[k] = 'f' + k;
+            image[i].flag[k].chunk = offsetof(model_image_t, keys);
+            image[i].flag[k].key = k;
+            image[i].flag[k].key_len = 1;
+        }
+
         image[i].image.digest = digest(&image[i]);
 
         set[i].data = &image[i];
@@ -519,6 +537,90 @@ run_touching(ngx_http_flagship_zone_t *zone)
 }
 
 
+/* Everything twice: the first time makes a series, the second one finds it. */
+
+static void
+run_counting(ngx_http_flagship_zone_t *zone)
+{
+    ngx_str_t                  tenant, environment;
+    ngx_uint_t                 i;
+    flagship_decision_t        decision;
+    const flagship_image_t    *image;
+    ngx_http_flagship_view_t  *view;
+
+    ngx_http_flagship_count_enter(zone);
+
+    view = ngx_http_flagship_zone_acquire(zone);
+    image = ngx_http_flagship_view_set(view, 0, &tenant, &environment);
+
+    for (i = 0; i < 8; i++) {
+        decision.flag = i & 1;
+        decision.reason = i >> 1 & 1;
+        decision.variant = FLAGSHIP_NO_VARIANT;
+
+        ngx_http_flagship_count(view, image, &decision);
+        counted[decision.flag][decision.reason]++;
+    }
+
+    ngx_http_flagship_view_release(view);
+    ngx_http_flagship_count_leave(zone);
+}
+
+
+static void
+check_counts(ngx_http_flagship_zone_t *zone)
+{
+    ngx_uint_t                    i, next, dead, found[2][2];
+    ngx_http_flagship_counted_t   is;
+
+    memset(found, 0, sizeof(found));
+    dead = 0;
+
+    for (i = 0; i < ACTORS; i++) {
+        dead += actors[i].dead;
+    }
+
+    next = 0;
+
+    while (ngx_http_flagship_counted(zone, &next, &is)) {
+
+        if (is.other) {
+            if (is.n) {
+                fail("a count is nobody's");
+            }
+
+            continue;
+        }
+
+        if (is.tenant.len != 1 || is.tenant.data[0] != 'A'
+            || is.environment.len != 1 || is.flag.len != 1
+            || is.flag.data[0] < 'f' || is.flag.data[0] > 'g'
+            || is.reason > 1)
+        {
+            fail("a count has no name");
+        }
+
+        i = is.flag.data[0] - 'f';
+
+        if (found[i][is.reason]++) {
+            fail("a count is there twice");
+        }
+
+        if (is.n < counted[i][is.reason]
+            || is.n > counted[i][is.reason] + dead)
+        {
+            fail("a count is wrong");
+        }
+    }
+
+    for (i = 0; i < 4; i++) {
+        if (counted[i & 1][i >> 1] && !found[i & 1][i >> 1]) {
+            fail("a count is lost");
+        }
+    }
+}
+
+
 static void
 become(ngx_uint_t i)
 {
@@ -567,6 +669,7 @@ check_end(void)
     }
 
     ngx_http_flagship_view_release(view);
+    check_counts(zone);
     ngx_http_flagship_zone_stat(zone, &stat);
 
     if (shpool.lock.lock) {
@@ -609,6 +712,7 @@ run(void)
 
     memcpy(root, fresh, size);
     memset(published, 0, sizeof(published));
+    memset(counted, 0, sizeof(counted));
     shpool.lock.lock = 0;
     steps = 0;
     events_done = 0;
@@ -784,14 +888,15 @@ main(int argc, char **argv)
     model_cycle.log = &model_log;
     shpool.mutex.lock = &shpool.lock.lock;
 
-    size = ngx_align(sizeof(ngx_http_flagship_root_t), 64) + HEAP;
+    size = ngx_align(sizeof(ngx_http_flagship_root_t), 64) + COUNTS + HEAP;
     root = aligned_alloc(4096, ngx_align(size, 4096));
     fresh = malloc(size);
 
     memset(root, 0, size);
     root->magic = NGX_HTTP_FLAGSHIP_ZONE_MAGIC;
     root->layout = NGX_HTTP_FLAGSHIP_ZONE_LAYOUT;
-    ngx_http_flagship_heap_init(root, size, 0);
+    ngx_http_flagship_heap_init(root, size, COUNTS);
+    ngx_http_flagship_counts_init(root, COUNTS, 1);
 
     /* what every run starts from */
 
@@ -806,7 +911,7 @@ main(int argc, char **argv)
     ngx_http_flagship_hold_leave(root, ACTORS);
     memcpy(fresh, root, size);
 
-    printf("1..5\n");
+    printf("1..7\n");
 
     play("a publisher, a reader", stride, n, run_publisher, run_reader, NULL);
     play("a publisher, a reader, a worker that comes and goes", stride, n,
@@ -817,6 +922,9 @@ main(int argc, char **argv)
          run_publisher, run_other_publisher, run_ticker);
     play("a revision that moves on, a publisher, a reader", stride, n,
          run_touching, run_other_publisher, run_reader);
+    play("two that count", stride, n, run_counting, run_counting, NULL);
+    play("two that count, a publisher", stride, n, run_counting, run_counting,
+         run_publisher);
 
     return 0;
 }

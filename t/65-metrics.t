@@ -87,6 +87,11 @@ http {
 
         location /echo { return 204; }
 
+        location /api/ {
+            flagship_api;
+            flagship_anonymous viewer;
+        }
+
         location /gated {
             flagship_gate a;
             flagship_gate c;
@@ -251,6 +256,20 @@ subtest 'an evaluation is counted' => sub {
         'after an internal redirect');
     adds($t, sub { $t->get('/gated') },
         { 'prod a on DEFAULT' => 1, 'prod c on DEFAULT' => 1 }, 'gates');
+};
+
+
+subtest 'an evaluation over HTTP' => sub {
+    adds($t, sub { $t->get('/api/evaluate/a?plan=pro') },
+        { 'prod a off TARGETING_MATCH' => 1 }, 'is one');
+    adds($t, sub { $t->get('/api/users/u/flags/b?env=prod') },
+        { 'prod b y DISABLED' => 1 }, 'for a user');
+    adds($t, sub { $t->http('POST', '/api/evaluate', body => '{}',
+        headers => [ 'Content-Type' => 'application/json' ]) },
+        { 'prod a on DEFAULT' => 1, 'prod b y DISABLED' => 1,
+          'prod c on DEFAULT' => 1 }, 'of all flags, one each');
+    adds($t, sub { $t->get('/api/evaluate/nothing') }, {},
+        'of one that there is not, none');
 };
 
 

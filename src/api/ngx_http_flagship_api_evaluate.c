@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_flagship_api_evaluate.h"
+#include "ngx_http_flagship_zone_count.h"
 #include "flagship_explain.h"
 
 
@@ -296,6 +297,8 @@ ngx_http_flagship_evaluate_write(ngx_http_flagship_evaluation_t *e,
         free(why.data);
         return NGX_ERROR;
     }
+
+    ngx_http_flagship_count(e->call->view, e->image, &decision);
 
     s = flagship_flag_key(e->image, flag);
 

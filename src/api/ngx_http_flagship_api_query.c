@@ -16,8 +16,10 @@
 
 #include "ngx_http_flagship_api_query.h"
 #include "ngx_http_flagship_sync.h"
+#include "ngx_http_flagship_zone_count.h"
 
 
+static void ngx_http_flagship_query_tick(void *data);
 static void ngx_http_flagship_query_watch(ngx_http_request_t *r);
 static void ngx_http_flagship_query_result(void *data, PGresult *result);
 static void ngx_http_flagship_query_done(void *data,
@@ -83,7 +85,36 @@ ngx_http_flagship_query_init_process(ngx_cycle_t *cycle,
 
     fmcf->api->pool = ngx_http_flagship_pg_pool_create(&options);
 
-    return fmcf->api->pool ? NGX_OK : NGX_ERROR;
+    if (fmcf->api->pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_flagship_zone_on_tick(fmcf->zone, ngx_http_flagship_query_tick,
+                                   fmcf);
+
+    return NGX_OK;
+}
+
+
+/* What the pool does, for the metrics, whichever worker is asked for them. */
+
+static void
+ngx_http_flagship_query_tick(void *data)
+{
+    ngx_http_flagship_main_conf_t *fmcf = data;
+
+    ngx_http_flagship_calls_t         calls;
+    ngx_http_flagship_pg_pool_stat_t  stat;
+
+    ngx_http_flagship_pg_pool_stat(fmcf->api->pool, &stat);
+
+    calls.idle = stat.idle;
+    calls.busy = stat.busy;
+    calls.waiting = stat.waiting;
+    calls.refused = stat.refused;
+    calls.unknown = stat.unknown;
+
+    ngx_http_flagship_calls_show(fmcf->zone, &calls);
 }
 
 
@@ -91,6 +122,7 @@ void
 ngx_http_flagship_query_exit_process(ngx_http_flagship_main_conf_t *fmcf)
 {
     if (fmcf->api->pool) {
+        ngx_http_flagship_zone_on_tick(fmcf->zone, NULL, NULL);
         ngx_http_flagship_pg_pool_destroy(fmcf->api->pool);
         fmcf->api->pool = NULL;
     }

@@ -47,6 +47,8 @@ static void ngx_http_flagship_metrics_zone(ngx_http_flagship_out_t *out,
     ngx_http_flagship_zone_t *zone);
 static void ngx_http_flagship_metrics_shared(ngx_http_flagship_out_t *out,
     ngx_http_flagship_zone_t *zone);
+static void ngx_http_flagship_metrics_calls(ngx_http_flagship_out_t *out,
+    ngx_http_flagship_zone_t *zone);
 static void ngx_http_flagship_metrics_sets(ngx_http_flagship_out_t *out,
     ngx_http_flagship_view_t *view);
 static void ngx_http_flagship_metrics_keys(ngx_http_flagship_out_t *out,
@@ -140,6 +142,7 @@ ngx_http_flagship_metrics_handler(ngx_http_request_t *r)
 
     ngx_http_flagship_metrics_zone(&out, zone);
     ngx_http_flagship_metrics_shared(&out, zone);
+    ngx_http_flagship_metrics_calls(&out, zone);
 
     view = ngx_http_flagship_zone_acquire(zone);
 
@@ -312,6 +315,38 @@ ngx_http_flagship_metrics_shared(ngx_http_flagship_out_t *out,
         ngx_http_flagship_metrics_one(out, m->name, m->is, m->help,
                         *(ngx_atomic_t *) ((u_char *) shared + m->offset));
     }
+}
+
+
+static void
+ngx_http_flagship_metrics_calls(ngx_http_flagship_out_t *out,
+    ngx_http_flagship_zone_t *zone)
+{
+    ngx_http_flagship_calls_t  calls;
+
+    ngx_http_flagship_calls_sum(zone, &calls);
+
+    ngx_http_flagship_metrics_head(out, "flagship_db_connections", "gauge",
+                                   "The workers' connections to PostgreSQL "
+                                   "for the API.");
+    ngx_http_flagship_out_literal(out,
+                                  "flagship_db_connections{state=\"idle\"");
+    ngx_http_flagship_metrics_value(out, calls.idle);
+    ngx_http_flagship_out_literal(out,
+                                  "flagship_db_connections{state=\"busy\"");
+    ngx_http_flagship_metrics_value(out, calls.busy);
+
+    ngx_http_flagship_metrics_one(out, "flagship_db_waiting", "gauge",
+                                  "Calls of the API that wait for a "
+                                  "connection.", calls.waiting);
+    ngx_http_flagship_metrics_one(out, "flagship_db_refused_total", "counter",
+                                  "Calls of the API that were not sent: no "
+                                  "server, or too many before them.",
+                                  calls.refused);
+    ngx_http_flagship_metrics_one(out, "flagship_db_unknown_total", "counter",
+                                  "Calls of the API that may have happened: "
+                                  "the connection broke, or it took too long.",
+                                  calls.unknown);
 }
 
 

@@ -90,6 +90,12 @@ typedef struct {
 ngx_http_flagship_zone_t *ngx_http_flagship_zone_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
 
+/* What a worker's tick calls, five times a second. */
+typedef void (*ngx_http_flagship_tick_pt)(void *data);
+
+void ngx_http_flagship_zone_on_tick(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_tick_pt handler, void *data);
+
 /* init_process and exit_process of workers; in other processes they do
    nothing.  init starts the tick (200 ms, cancelable) that drops an old view
    and reclaims. */

@@ -55,7 +55,8 @@ typedef struct {
 
 typedef struct {
     uint64_t                   owner;      /* pid, or 0 */
-    uint64_t                   reserved[7];
+    ngx_http_flagship_calls_t  calls;
+    uint64_t                   reserved[2];
 } ngx_http_flagship_column_t;
 
 typedef struct {
@@ -239,6 +240,12 @@ ngx_http_flagship_count_enter(ngx_http_flagship_zone_t *zone)
                                            __ATOMIC_SEQ_CST))
         {
             zone->count.owner = &column->owner;
+            zone->count.calls = &column->calls;
+
+            column->calls.idle = 0;
+            column->calls.busy = 0;
+            column->calls.waiting = 0;
+
             zone->count.cells = cells + (size_t) i * counts->stride;
             return;
         }
@@ -766,6 +773,7 @@ ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
     ngx_http_flagship_root_t *old)
 {
     uint32_t                          i, series;
+    ngx_http_flagship_calls_t        *calls;
     ngx_http_flagship_counted_t       counted;
     ngx_http_flagship_counts_t       *to, *from;
     ngx_http_flagship_series_name_t   name;
@@ -775,6 +783,15 @@ ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
 
     if (to == NULL || from == NULL) {
         return;
+    }
+
+    calls = &ngx_http_flagship_counts_columns(to)->calls;
+
+    for (i = 0; i < from->columns; i++) {
+        calls->refused += ngx_http_flagship_load(
+                &ngx_http_flagship_counts_columns(from)[i].calls.refused);
+        calls->unknown += ngx_http_flagship_load(
+                &ngx_http_flagship_counts_columns(from)[i].calls.unknown);
     }
 
     ngx_http_flagship_counts_get(from, NGX_HTTP_FLAGSHIP_COUNT_OTHER,
@@ -801,6 +818,69 @@ ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
 
         series = ngx_http_flagship_series_find(to, &name);
         ngx_http_flagship_counts_cells(to)[series] += counted.n;
+    }
+}
+
+
+/* A worker without a column of its own shows nothing. */
+
+void
+ngx_http_flagship_calls_show(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_calls_t *calls)
+{
+    ngx_http_flagship_calls_t  *to, *last;
+
+    to = zone->count.calls;
+    last = &zone->count.shown;
+
+    if (to == NULL) {
+        return;
+    }
+
+    ngx_http_flagship_store(&to->idle, calls->idle);
+    ngx_http_flagship_store(&to->busy, calls->busy);
+    ngx_http_flagship_store(&to->waiting, calls->waiting);
+    ngx_http_flagship_store(&to->refused,
+                            to->refused + calls->refused - last->refused);
+    ngx_http_flagship_store(&to->unknown,
+                            to->unknown + calls->unknown - last->unknown);
+
+    *last = *calls;
+}
+
+
+void
+ngx_http_flagship_calls_sum(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_calls_t *sum)
+{
+    uint32_t                     i;
+    uint64_t                     owner;
+    ngx_http_flagship_calls_t   *calls;
+    ngx_http_flagship_counts_t  *counts;
+    ngx_http_flagship_column_t  *column;
+
+    ngx_memzero(sum, sizeof(ngx_http_flagship_calls_t));
+
+    counts = ngx_http_flagship_counts(zone->root);
+
+    if (counts == NULL) {
+        return;
+    }
+
+    for (i = 0; i < counts->columns; i++) {
+        column = &ngx_http_flagship_counts_columns(counts)[i];
+        calls = &column->calls;
+
+        sum->refused += ngx_http_flagship_load(&calls->refused);
+        sum->unknown += ngx_http_flagship_load(&calls->unknown);
+
+        owner = ngx_http_flagship_load(&column->owner);
+
+        if (owner && !ngx_http_flagship_zone_gone((ngx_pid_t) owner)) {
+            sum->idle += ngx_http_flagship_load(&calls->idle);
+            sum->busy += ngx_http_flagship_load(&calls->busy);
+            sum->waiting += ngx_http_flagship_load(&calls->waiting);
+        }
     }
 }
 

@@ -12,6 +12,8 @@
  * come and go, columns stay: nothing is lost by a reload or a crash.  Memory
  * is a fixed part of the zone; what finds no room is counted as one.
  *
+ * Beside them each worker's numbers that another one is to show.
+ *
  * Functions are called from a worker's event loop.
  */
 
@@ -50,6 +52,28 @@ typedef struct {
 /* The next total; *next is 0 for the first one.  Returns 0 behind the last. */
 ngx_uint_t ngx_http_flagship_counted(ngx_http_flagship_zone_t *zone,
     ngx_uint_t *next, ngx_http_flagship_counted_t *counted);
+
+
+/*
+ * The calls to the database of a worker, and of all of them.  The first three
+ * are of now, the last two count since the worker began.
+ */
+
+typedef struct {
+    uint64_t                   idle;        /* connections */
+    uint64_t                   busy;
+    uint64_t                   waiting;     /* calls without one */
+    uint64_t                   refused;     /* calls */
+    uint64_t                   unknown;     /* calls that may have happened */
+} ngx_http_flagship_calls_t;
+
+/* What this worker's are now. */
+void ngx_http_flagship_calls_show(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_calls_t *calls);
+/* The sum: what is now of the workers that live, what counts of all there
+   ever were. */
+void ngx_http_flagship_calls_sum(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_calls_t *sum);
 
 
 #endif /* _NGX_HTTP_FLAGSHIP_ZONE_COUNT_H_INCLUDED_ */

@@ -111,6 +111,7 @@
 
 
 #include "ngx_http_flagship_zone.h"
+#include "ngx_http_flagship_zone_count.h"
 
 
 #define NGX_HTTP_FLAGSHIP_ZONE_MAGIC   0x31454e4f5a474c46ull  /* "FLGZONE1" */
@@ -277,6 +278,8 @@ typedef struct {
 typedef struct {
     uint64_t                  *cells;      /* NULL: nothing is counted */
     uint64_t                  *owner;      /* NULL: the cells are others' too */
+    ngx_http_flagship_calls_t  *calls;     /* likewise */
+    ngx_http_flagship_calls_t  shown;      /* of this worker, the last time */
     ngx_http_flagship_count_map_t  *last;
     ngx_http_flagship_count_map_t  *maps;  /* by the image's address */
     ngx_uint_t                 size;       /* 0, or a power of two */
@@ -298,6 +301,8 @@ struct ngx_http_flagship_zone_s {
     ngx_cycle_t               *cycle;
     ngx_event_t                tick;
     ngx_connection_t           dummy;      /* of the tick: see there */
+    ngx_http_flagship_tick_pt  on_tick;    /* NULL: nothing more to do */
+    void                      *on_tick_data;
 
     ngx_http_flagship_count_t  count;
 

@@ -364,6 +364,15 @@ ngx_http_flagship_zone_enter(ngx_http_flagship_zone_t *zone)
 }
 
 
+void
+ngx_http_flagship_zone_on_tick(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_tick_pt handler, void *data)
+{
+    zone->on_tick = handler;
+    zone->on_tick_data = data;
+}
+
+
 ngx_uint_t
 ngx_http_flagship_zone_workers(ngx_http_flagship_zone_t *zone)
 {
@@ -500,6 +509,10 @@ ngx_http_flagship_zone_tick(ngx_event_t *ev)
     {
         ngx_http_flagship_zone_reclaim(root);
         ngx_http_flagship_zone_unlock(zone->shpool);
+    }
+
+    if (zone->on_tick) {
+        zone->on_tick(zone->on_tick_data);
     }
 
     ngx_add_timer(ev, NGX_HTTP_FLAGSHIP_ZONE_TICK);

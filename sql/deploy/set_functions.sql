@@ -94,7 +94,7 @@ COMMENT ON FUNCTION flagship.read_set(text, text) IS
 
 CREATE FUNCTION flagship.read_members(p_tenant text, p_ref text,
     p_after text, p_limit integer,
-    OUT tag text, OUT last text, OUT members text)
+    OUT tag text, OUT last text, OUT more boolean, OUT members text)
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
@@ -105,8 +105,9 @@ BEGIN
     IF s.id IS NOT NULL THEN
         tag := flagship.set_tag(s);
 
-        SELECT max(m.id), string_agg(to_json(m.id)::text, ',' ORDER BY m.id)
-          INTO last, members
+        SELECT max(m.id), count(*) = p_limit,
+               string_agg(to_json(m.id)::text, ',' ORDER BY m.id)
+          INTO last, more, members
           FROM (SELECT id FROM flagship.set_members
                  WHERE tenant = s.tenant AND set = s.key
                    AND (p_after IS NULL OR id > p_after)
@@ -116,7 +117,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION flagship.read_members(text, text, text, integer) IS
-    'Some members of a set in their order, as JSON strings joined by commas, those after one of them; tag null: there is no such set, last null: there are no more';
+    'Some members of a set in their order, as JSON strings joined by commas, those after one of them; tag null: there is no such set';
 
 
 CREATE FUNCTION flagship.patch_set(s flagship.sets, p_patch json)
@@ -261,6 +262,8 @@ CREATE FUNCTION flagship.change_members(p_actor text, p_tenant text,
     p_ref text, p_act text, p_members json, p_match text, p_dry_run boolean,
     OUT outcome text, OUT revision bigint, OUT tag text, OUT document text)
 LANGUAGE plpgsql
+-- nobody tells the planner how long an array is
+SET enable_nestloop = off
 AS $$
 DECLARE
     s       flagship.sets;

@@ -16,8 +16,6 @@
 
 static u_char *ngx_http_flagship_etag_next(u_char *p, u_char *last,
     ngx_str_t *tag, ngx_uint_t *weak);
-static ngx_uint_t ngx_http_flagship_etag_known(ngx_http_request_t *r,
-    ngx_str_t *tag);
 
 
 void
@@ -100,7 +98,7 @@ ngx_http_flagship_etag_next(u_char *p, u_char *last, ngx_str_t *tag,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_flagship_etag_known(ngx_http_request_t *r, ngx_str_t *tag)
 {
     u_char      *p, *last;

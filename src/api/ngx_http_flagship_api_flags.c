@@ -15,6 +15,7 @@
  */
 
 
+#include "ngx_http_flagship_api_entity.h"
 #include "ngx_http_flagship_api_flags.h"
 
 
@@ -56,8 +57,6 @@ static void ngx_http_flagship_flag_mismatch(
     ngx_http_flagship_flag_call_t *fc);
 static void ngx_http_flagship_flag_answer(ngx_http_flagship_flag_call_t *fc,
     ngx_uint_t status);
-static void ngx_http_flagship_flag_warnings(ngx_http_flagship_out_t *out,
-    flagship_errors_t *errors);
 static void ngx_http_flagship_flag_fail(ngx_http_flagship_call_t *call);
 
 
@@ -825,7 +824,7 @@ ngx_http_flagship_flag_answer(ngx_http_flagship_flag_call_t *fc,
     if (fc->found.n) {
         fc->document.len--;
         ngx_http_flagship_out_str(out, &fc->document);
-        ngx_http_flagship_flag_warnings(out, &fc->found);
+        ngx_http_flagship_entity_warnings(out, &fc->found);
         ngx_http_flagship_out_literal(out, "}");
 
     } else {
@@ -835,35 +834,6 @@ ngx_http_flagship_flag_answer(ngx_http_flagship_flag_call_t *fc,
     ngx_http_flagship_call_written(call, ngx_atoi(fc->revision.data,
                                                   fc->revision.len),
                                    status, &fc->tag, out);
-}
-
-
-static void
-ngx_http_flagship_flag_warnings(ngx_http_flagship_out_t *out,
-    flagship_errors_t *errors)
-{
-    unsigned           i;
-    flagship_error_t  *e;
-
-    for (i = 0; i < errors->n; i++) {
-        e = &errors->list[i];
-
-        ngx_http_flagship_out_text(out, i ? "," : ",\"warnings\":[");
-        ngx_http_flagship_out_literal(out, "{\"pointer\":");
-        ngx_http_flagship_out_json(out, e->pointer, ngx_strlen(e->pointer));
-        ngx_http_flagship_out_literal(out, ",\"detail\":");
-        ngx_http_flagship_out_json(out, e->message, ngx_strlen(e->message));
-
-        if (e->lint[0]) {
-            ngx_http_flagship_out_literal(out, ",\"lint\":\"");
-            ngx_http_flagship_out_text(out, e->lint);
-            ngx_http_flagship_out_literal(out, "\"");
-        }
-
-        ngx_http_flagship_out_literal(out, "}");
-    }
-
-    ngx_http_flagship_out_literal(out, "]");
 }
 
 

@@ -14,6 +14,7 @@
  */
 
 
+#include "ngx_http_flagship_api_entity.h"
 #include "ngx_http_flagship_api_flags.h"
 #include "flagship_check.h"
 #include "flagship_compile.h"
@@ -355,39 +356,12 @@ static ngx_int_t
 ngx_http_flagship_flag_compile(ngx_http_flagship_flag_call_t *fc,
     const flagship_image_t *image, flagship_str_t key)
 {
-    int                         rc;
-    ngx_uint_t                  i;
-    flagship_unit_t            *unit;
-    ngx_http_flagship_blob_t    blob;
-    ngx_http_flagship_view_t   *view;
-    ngx_http_flagship_call_t   *call;
+    int               rc;
+    flagship_unit_t  *unit;
 
-    call = fc->call;
-    view = call->view;
-
-    unit = flagship_unit_create(image ? image->fractional : 2);
+    unit = ngx_http_flagship_entity_unit(fc->call, image);
     if (unit == NULL) {
         return NGX_ERROR;
-    }
-
-    /* the sets of the tenant: behind the flag sets */
-
-    for (i = view->nsets; i < view->nblobs; i++) {
-        ngx_http_flagship_view_entry(view, i, &blob);
-
-        if (blob.kind == NGX_HTTP_FLAGSHIP_BLOB_SET
-            && blob.tenant.len == call->tenant.len
-            && ngx_memcmp(blob.tenant.data, call->tenant.data,
-                          call->tenant.len)
-               == 0
-            && flagship_unit_add_set(unit, flagship_str(
-                                                (char *) blob.name.data,
-                                                blob.name.len))
-               != FLAGSHIP_OK)
-        {
-            flagship_unit_destroy(unit);
-            return NGX_ERROR;
-        }
     }
 
     rc = flagship_unit_add_flag(unit, key, fc->judged.nodes, &fc->found);

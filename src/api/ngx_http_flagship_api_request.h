@@ -171,6 +171,10 @@ void ngx_http_flagship_call_entity(ngx_http_flagship_call_t *call,
 ngx_int_t ngx_http_flagship_call_if_match(ngx_http_flagship_call_t *call,
     ngx_str_t *tags);
 
+/* Whether If-None-Match names it: for what is streamed. */
+ngx_uint_t ngx_http_flagship_etag_known(ngx_http_request_t *r,
+    ngx_str_t *tag);
+
 
 /*
  * A long answer.  _begin() makes the text to write to and sends the header.

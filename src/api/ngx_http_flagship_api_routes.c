@@ -78,6 +78,90 @@ static const ngx_http_flagship_route_t  ngx_http_flagship_routes[] = {
       NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
       ngx_http_flagship_user_flag },
 
+    { "/segments", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_segments_list },
+
+    { "/segments", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_segment_create },
+
+    { "/segments/{key}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_segment_get },
+
+    { "/segments/{key}", NGX_HTTP_PUT, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_segment_change },
+
+    { "/segments/{key}", NGX_HTTP_PATCH, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_segment_change },
+
+    { "/segments/{key}", NGX_HTTP_DELETE, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_segment_delete },
+
+    { "/segments/{id}/restore", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_segment_restore },
+
+    { "/sets", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_sets_list },
+
+    { "/sets", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_set_create },
+
+    { "/sets/{key}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_set_get },
+
+    { "/sets/{key}", NGX_HTTP_PUT, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_set_change },
+
+    { "/sets/{key}", NGX_HTTP_PATCH, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_set_change },
+
+    { "/sets/{key}", NGX_HTTP_DELETE, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_set_delete },
+
+    { "/sets/{key}/members", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_VIEWER,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_members_get },
+
+    { "/sets/{key}/members", NGX_HTTP_PUT, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_LIST, 0,
+      ngx_http_flagship_members_replace },
+
+    { "/sets/{key}/members", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_LIST, 0,
+      ngx_http_flagship_members_add },
+
+    { "/sets/{key}/members", NGX_HTTP_DELETE, NGX_HTTP_FLAGSHIP_ROLE_EDITOR,
+      NGX_HTTP_FLAGSHIP_BODY_LIST, 0,
+      ngx_http_flagship_members_remove },
+
+    { "/api-keys", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_ADMIN,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_api_keys_list },
+
+    { "/api-keys", NGX_HTTP_POST, NGX_HTTP_FLAGSHIP_ROLE_ADMIN,
+      NGX_HTTP_FLAGSHIP_BODY_JSON, 0,
+      ngx_http_flagship_api_key_create },
+
+    { "/api-keys/{id}", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_ADMIN,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_api_key_get },
+
+    { "/api-keys/{id}", NGX_HTTP_DELETE, NGX_HTTP_FLAGSHIP_ROLE_ADMIN,
+      NGX_HTTP_FLAGSHIP_BODY_NONE, 0,
+      ngx_http_flagship_api_key_revoke },
+
     { "/live", NGX_HTTP_GET, NGX_HTTP_FLAGSHIP_ROLE_NONE,
       NGX_HTTP_FLAGSHIP_BODY_NONE, NGX_HTTP_FLAGSHIP_ROUTE_OPEN,
       ngx_http_flagship_live },

@@ -94,6 +94,28 @@ ngx_int_t ngx_http_flagship_flag_restore(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_flag_audit(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_audit(ngx_http_flagship_call_t *call);
 
+ngx_int_t ngx_http_flagship_segments_list(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_segment_create(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_segment_get(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_segment_change(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_segment_delete(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_segment_restore(ngx_http_flagship_call_t *call);
+
+ngx_int_t ngx_http_flagship_sets_list(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_set_create(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_set_get(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_set_change(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_set_delete(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_members_get(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_members_replace(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_members_add(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_members_remove(ngx_http_flagship_call_t *call);
+
+ngx_int_t ngx_http_flagship_api_keys_list(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_api_key_create(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_api_key_get(ngx_http_flagship_call_t *call);
+ngx_int_t ngx_http_flagship_api_key_revoke(ngx_http_flagship_call_t *call);
+
 ngx_int_t ngx_http_flagship_evaluate(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_evaluate_flag(ngx_http_flagship_call_t *call);
 ngx_int_t ngx_http_flagship_user_flags(ngx_http_flagship_call_t *call);

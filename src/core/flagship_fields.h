@@ -135,8 +135,45 @@ typedef enum {
 } flagship_segment_field_e;
 
 
+/* An id set.  Its members are no part of the document. */
+
+typedef enum {
+    FLAGSHIP_SET_ID = 0,
+    FLAGSHIP_SET_TENANT,
+    FLAGSHIP_SET_KEY,
+    FLAGSHIP_SET_NAME,
+    FLAGSHIP_SET_DESCRIPTION,
+    FLAGSHIP_SET_SIZE,
+    FLAGSHIP_SET_VERSION,
+    FLAGSHIP_SET_CREATED_AT,
+    FLAGSHIP_SET_UPDATED_AT,
+    FLAGSHIP_SET_FIELDS,
+    FLAGSHIP_SET_MEMBERS = FLAGSHIP_SET_FIELDS
+} flagship_set_field_e;
+
+
+/* A key of the API. */
+
+typedef enum {
+    FLAGSHIP_API_KEY_ID = 0,
+    FLAGSHIP_API_KEY_TENANT,
+    FLAGSHIP_API_KEY_ENVIRONMENT,
+    FLAGSHIP_API_KEY_NAME,
+    FLAGSHIP_API_KEY_ROLE,
+    FLAGSHIP_API_KEY_SEE_UNEXPOSED,
+    FLAGSHIP_API_KEY_EXPIRES_AT,
+    FLAGSHIP_API_KEY_REVOKED_AT,
+    FLAGSHIP_API_KEY_VERSION,
+    FLAGSHIP_API_KEY_CREATED_AT,
+    FLAGSHIP_API_KEY_UPDATED_AT,
+    FLAGSHIP_API_KEY_FIELDS
+} flagship_api_key_field_e;
+
+
 extern const flagship_resource_t  flagship_resource_flag;
 extern const flagship_resource_t  flagship_resource_segment;
+extern const flagship_resource_t  flagship_resource_set;
+extern const flagship_resource_t  flagship_resource_api_key;
 
 
 /*

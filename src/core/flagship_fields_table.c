@@ -92,6 +92,45 @@ static const flagship_spelling_t  flagship_segment_spellings[] = {
 };
 
 
+static const flagship_spelling_t  flagship_set_spellings[] = {
+
+    flagship_spelling("id", FLAGSHIP_SET_ID, TEXT, 0),
+    flagship_spelling("tenant", FLAGSHIP_SET_TENANT, TEXT, 0),
+    flagship_spelling("tenant_id", FLAGSHIP_SET_TENANT, TEXT, 0),
+    flagship_spelling("key", FLAGSHIP_SET_KEY, KEY, 0),
+    flagship_spelling("name", FLAGSHIP_SET_NAME, TEXT, FLAGSHIP_NAME_MAX),
+    flagship_spelling("description", FLAGSHIP_SET_DESCRIPTION, TEXT, 0),
+    flagship_spelling("size", FLAGSHIP_SET_SIZE, JSON, 0),
+    flagship_spelling("version", FLAGSHIP_SET_VERSION, JSON, 0),
+    flagship_spelling("created_at", FLAGSHIP_SET_CREATED_AT, JSON, 0),
+    flagship_spelling("updated_at", FLAGSHIP_SET_UPDATED_AT, JSON, 0),
+    flagship_spelling("members", FLAGSHIP_SET_MEMBERS, JSON, 0),
+
+    { flagship_string(""), 0, 0, 0 }
+};
+
+
+static const flagship_spelling_t  flagship_api_key_spellings[] = {
+
+    flagship_spelling("id", FLAGSHIP_API_KEY_ID, TEXT, 0),
+    flagship_spelling("tenant", FLAGSHIP_API_KEY_TENANT, TEXT, 0),
+    flagship_spelling("tenant_id", FLAGSHIP_API_KEY_TENANT, TEXT, 0),
+    flagship_spelling("environment", FLAGSHIP_API_KEY_ENVIRONMENT, TEXT, 0),
+    flagship_spelling("env", FLAGSHIP_API_KEY_ENVIRONMENT, TEXT, 0),
+    flagship_spelling("name", FLAGSHIP_API_KEY_NAME, TEXT, FLAGSHIP_NAME_MAX),
+    flagship_spelling("role", FLAGSHIP_API_KEY_ROLE, TEXT, 0),
+    flagship_spelling("see_unexposed", FLAGSHIP_API_KEY_SEE_UNEXPOSED,
+                      BOOLEAN, 0),
+    flagship_spelling("expires_at", FLAGSHIP_API_KEY_EXPIRES_AT, TEXT, 0),
+    flagship_spelling("revoked_at", FLAGSHIP_API_KEY_REVOKED_AT, JSON, 0),
+    flagship_spelling("version", FLAGSHIP_API_KEY_VERSION, JSON, 0),
+    flagship_spelling("created_at", FLAGSHIP_API_KEY_CREATED_AT, JSON, 0),
+    flagship_spelling("updated_at", FLAGSHIP_API_KEY_UPDATED_AT, JSON, 0),
+
+    { flagship_string(""), 0, 0, 0 }
+};
+
+
 const flagship_resource_t  flagship_resource_flag = {
     flagship_flag_spellings,
     FLAGSHIP_FLAG_FIELDS,
@@ -122,4 +161,34 @@ const flagship_resource_t  flagship_resource_segment = {
         | flagship_field_bit(FLAGSHIP_SEGMENT_CREATED_AT)
         | flagship_field_bit(FLAGSHIP_SEGMENT_UPDATED_AT)
         | flagship_field_bit(FLAGSHIP_SEGMENT_ARCHIVED_AT)
+};
+
+
+const flagship_resource_t  flagship_resource_set = {
+    flagship_set_spellings,
+    FLAGSHIP_SET_FIELDS,
+    FLAGSHIP_SET_ID,
+    FLAGSHIP_SET_KEY,
+    FLAGSHIP_SET_NAME,
+    flagship_field_bit(FLAGSHIP_SET_ID)
+        | flagship_field_bit(FLAGSHIP_SET_TENANT)
+        | flagship_field_bit(FLAGSHIP_SET_KEY)
+        | flagship_field_bit(FLAGSHIP_SET_SIZE)
+        | flagship_field_bit(FLAGSHIP_SET_VERSION)
+        | flagship_field_bit(FLAGSHIP_SET_CREATED_AT)
+        | flagship_field_bit(FLAGSHIP_SET_UPDATED_AT)
+};
+
+
+const flagship_resource_t  flagship_resource_api_key = {
+    flagship_api_key_spellings,
+    FLAGSHIP_API_KEY_FIELDS,
+    FLAGSHIP_API_KEY_ID,
+    FLAGSHIP_API_KEY_ROLE,
+    FLAGSHIP_API_KEY_FIELDS,
+    flagship_field_bit(FLAGSHIP_API_KEY_ID)
+        | flagship_field_bit(FLAGSHIP_API_KEY_REVOKED_AT)
+        | flagship_field_bit(FLAGSHIP_API_KEY_VERSION)
+        | flagship_field_bit(FLAGSHIP_API_KEY_CREATED_AT)
+        | flagship_field_bit(FLAGSHIP_API_KEY_UPDATED_AT)
 };

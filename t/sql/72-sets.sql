@@ -48,11 +48,12 @@ SELECT is((flagship.create_set('x', 'default', 'none', '{}', NULL, false))
 
 -- Members.
 
-SELECT is(r.last || '|' || r.members, 'a|"7","a"', 'some of them')
+SELECT is(r.last || '|' || r.members || r.more, 'a|"7","a"true',
+          'some of them')
   FROM flagship.read_members('default', 's', NULL, 2) r;
-SELECT is(r.last || '|' || r.members, 'b|"b"', 'the rest')
+SELECT is(r.last || '|' || r.members || r.more, 'b|"b"false', 'the rest')
   FROM flagship.read_members('default', 's', 'a', 2) r;
-SELECT ok(r.last IS NULL AND r.tag IS NOT NULL, 'the end')
+SELECT ok(r.last IS NULL AND r.tag IS NOT NULL AND NOT r.more, 'the end')
   FROM flagship.read_members('default', 's', 'b', 2) r;
 SELECT is(r.tag, NULL, 'no such set')
   FROM flagship.read_members('default', 't', NULL, 2) r;

@@ -730,6 +730,82 @@ segments_have_their_spellings(void **state)
 }
 
 
+/* Members are read, but no part of the document. */
+
+static void
+sets_have_their_spellings(void **state)
+{
+    char               *text, out[128];
+    size_t              len;
+    flagship_json_t     json;
+    flagship_errors_t   errors;
+    flagship_fields_t   f;
+
+    flagship_errors_init(&errors);
+    text = parse(&json, "{\"name\":\"s\",\"members\":[ 1, \"a\" ],"
+                        "\"size\":2}");
+
+    assert_int_equal(flagship_fields_read(&f, &flagship_resource_set, text,
+                                          json.nodes, 1, &errors),
+                     FLAGSHIP_OK);
+
+    assert_true(f.key_is_name);
+    assert_int_equal(f.list[FLAGSHIP_SET_MEMBERS].node->type,
+                     FLAGSHIP_JSON_ARRAY);
+
+    len = flagship_fields_print(&f, ~flagship_resource_set.fixed, out,
+                                sizeof(out));
+    out[len] = '\0';
+    assert_string_equal(out, "{\"name\":\"s\"}");
+
+    flagship_json_free(&json);
+    free(text);
+}
+
+
+/* What a key must have is a role; a name is no role. */
+
+static void
+keys_of_the_api_have_their_spellings(void **state)
+{
+    char               *text, out[128];
+    size_t              len;
+    flagship_json_t     json;
+    flagship_errors_t   errors;
+    flagship_fields_t   f;
+
+    flagship_errors_init(&errors);
+    text = parse(&json, "{\"name\":\"n\",\"env\":\"dev\"}");
+
+    assert_int_equal(flagship_fields_read(&f, &flagship_resource_api_key, text,
+                                          json.nodes, 1, &errors),
+                     FLAGSHIP_DECLINED);
+    assert_int_equal(errors.n, 1);
+    assert_string_equal(errors.list[0].pointer, "/role");
+    assert_string_equal(errors.list[0].message, "is needed");
+
+    flagship_json_free(&json);
+    free(text);
+
+    flagship_errors_init(&errors);
+    text = parse(&json, "{\"role\":\"viewer\",\"env\":\"dev\","
+                        "\"see_unexposed\":true,\"version\":9}");
+
+    assert_int_equal(flagship_fields_read(&f, &flagship_resource_api_key, text,
+                                          json.nodes, 1, &errors),
+                     FLAGSHIP_OK);
+
+    len = flagship_fields_print(&f, ~flagship_resource_api_key.fixed, out,
+                                sizeof(out));
+    out[len] = '\0';
+    assert_string_equal(out, "{\"environment\":\"dev\",\"role\":\"viewer\","
+                             "\"see_unexposed\":true}");
+
+    flagship_json_free(&json);
+    free(text);
+}
+
+
 int
 main(void)
 {
@@ -746,6 +822,8 @@ main(void)
         cmocka_unit_test(many_errors_are_counted),
         cmocka_unit_test(a_query_string_is_a_document),
         cmocka_unit_test(segments_have_their_spellings),
+        cmocka_unit_test(sets_have_their_spellings),
+        cmocka_unit_test(keys_of_the_api_have_their_spellings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,675 @@
+
+/*
+ * Copyright (C) Flagship
+ */
+
+
+/*
+ * What requests for one entity have in common.  A worker's event loop.
+ */
+
+
+#include "ngx_http_flagship_api_entity.h"
+
+
+static void ngx_http_flagship_entity_result(ngx_http_flagship_call_t *call,
+    PGresult *result);
+static ngx_int_t ngx_http_flagship_entity_column(
+    ngx_http_flagship_entity_t *e, PGresult *result, const char *name,
+    ngx_str_t *value);
+static ngx_uint_t ngx_http_flagship_entity_error(
+    ngx_http_flagship_call_t *call, ngx_http_flagship_query_error_t *error);
+static ngx_uint_t ngx_http_flagship_entity_is(ngx_str_t *text,
+    const char *name);
+static ngx_uint_t ngx_http_flagship_entity_undone(
+    ngx_http_flagship_entity_t *e);
+static void ngx_http_flagship_entity_mismatch(ngx_http_flagship_entity_t *e);
+static void ngx_http_flagship_entity_used(ngx_http_flagship_entity_t *e);
+static ngx_int_t ngx_http_flagship_entity_location(
+    ngx_http_flagship_entity_t *e);
+static void ngx_http_flagship_entity_answer(ngx_http_flagship_entity_t *e,
+    ngx_uint_t status);
+
+
+ngx_int_t
+ngx_http_flagship_entity_start(ngx_http_flagship_call_t *call,
+    const ngx_http_flagship_entity_kind_t *kind,
+    ngx_http_flagship_entity_t **entity)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    tags;
+    ngx_uint_t                   archived, purge, dry_run;
+    ngx_http_flagship_entity_t  *e;
+
+    archived = 0;
+    purge = 0;
+    dry_run = 0;
+
+    if (ngx_http_flagship_call_switch(call, "archived", &archived) != NGX_OK
+        || ngx_http_flagship_call_switch(call, "purge", &purge) != NGX_OK
+        || ngx_http_flagship_call_switch(call, "dry_run", &dry_run) != NGX_OK)
+    {
+        return NGX_DONE;
+    }
+
+    e = ngx_pcalloc(call->request->pool, sizeof(ngx_http_flagship_entity_t));
+    if (e == NULL) {
+        return NGX_ERROR;
+    }
+
+    e->call = call;
+    e->kind = kind;
+    e->archived = archived;
+    e->purge = purge;
+    e->dry_run = dry_run;
+
+    e->actor = ngx_http_flagship_entity_cstr(e, call->principal.actor.data,
+                                             call->principal.actor.len);
+    e->tenant = ngx_http_flagship_entity_cstr(e, call->tenant.data,
+                                              call->tenant.len);
+
+    if (e->actor == NULL || e->tenant == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->data = e;
+    *entity = e;
+
+    if (call->params[0].len == 0) {
+        return NGX_OK;
+    }
+
+    e->ref = ngx_http_flagship_entity_cstr(e, call->params[0].data,
+                                           call->params[0].len);
+    if (e->ref == NULL) {
+        return NGX_ERROR;
+    }
+
+    e->id = ngx_http_flagship_ref_is_id(&call->params[0]);
+
+    rc = ngx_http_flagship_call_if_match(call, &tags);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        e->match = ngx_http_flagship_entity_cstr(e, tags.data, tags.len);
+
+        if (e->match == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_flagship_entity_unbound(ngx_http_flagship_entity_t *e)
+{
+    if (e->call->principal.environment.len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_flagship_call_problem(e->call, NGX_HTTP_FORBIDDEN,
+                                   "the credential is bound to an "
+                                   "environment, a %s is of all of them",
+                                   e->kind->noun);
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_flagship_entity_read(ngx_http_flagship_entity_t *e,
+    ngx_uint_t create)
+{
+    ngx_http_flagship_call_t  *call;
+
+    call = e->call;
+
+    e->errors = ngx_http_flagship_call_errors(call);
+    if (e->errors == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) flagship_fields_read(&e->fields, e->kind->resource,
+                                (char *) call->text.data, call->body, create,
+                                e->errors);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_flagship_entity_own(ngx_http_flagship_entity_t *e, unsigned field,
+    flagship_str_t own)
+{
+    const flagship_json_node_t  *node;
+
+    node = e->fields.list[field].node;
+
+    if (node && !flagship_str_eq(flagship_json_str(node), own)) {
+        flagship_fields_error(&e->fields, field,
+                              "must be the %s's own, \"%.*s\"",
+                              e->kind->noun, (int) own.len, own.data);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_flagship_entity_refused(ngx_http_flagship_entity_t *e)
+{
+    char               pointer[192];
+    unsigned           i, n;
+    flagship_error_t  *error;
+
+    n = e->errors->errors + (e->found ? e->found->errors : 0);
+
+    if (n == 0) {
+        return 0;
+    }
+
+    for (i = 0; e->found && i < e->found->n; i++) {
+        error = &e->found->list[i];
+
+        if (!error->warning) {
+            flagship_fields_pointer(&e->fields, error->pointer, pointer,
+                                    sizeof(pointer));
+            ngx_http_flagship_call_error(e->call, pointer, "%s",
+                                         error->message);
+        }
+    }
+
+    ngx_http_flagship_call_problem(e->call, NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
+                                   "the %s has %ui error%s", e->kind->noun,
+                                   (ngx_uint_t) n, n == 1 ? "" : "s");
+    return 1;
+}
+
+
+const char *
+ngx_http_flagship_entity_cstr(ngx_http_flagship_entity_t *e,
+    const void *data, size_t len)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(e->call->request->pool, len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    *ngx_cpymem(p, data, len) = '\0';
+
+    return (const char *) p;
+}
+
+
+const char *
+ngx_http_flagship_entity_patch(ngx_http_flagship_entity_t *e)
+{
+    char    *text;
+    size_t   len;
+
+    len = flagship_fields_print(&e->fields, e->kind->written, NULL, 0);
+
+    text = ngx_pnalloc(e->call->request->pool, len + 1);
+    if (text == NULL) {
+        return NULL;
+    }
+
+    (void) flagship_fields_print(&e->fields, e->kind->written, text, len);
+    text[len] = '\0';
+
+    return text;
+}
+
+
+const char *
+ngx_http_flagship_entity_key(ngx_http_flagship_entity_t *e)
+{
+    const flagship_json_node_t  *node;
+
+    node = e->fields.list[e->kind->resource->key].node;
+
+    return ngx_http_flagship_entity_cstr(e, node->str, node->len);
+}
+
+
+ngx_int_t
+ngx_http_flagship_entity_query(ngx_http_flagship_entity_t *e,
+    const char *sql, ngx_uint_t nparams, ngx_uint_t write,
+    void (*on_done)(ngx_http_flagship_call_t *call))
+{
+    ngx_http_flagship_query_t  query;
+
+    ngx_memzero(&query, sizeof(ngx_http_flagship_query_t));
+
+    query.sql = sql;
+    query.nparams = nparams;
+    query.params = e->params;
+    query.write = write ? 1 : 0;
+    query.on_result = ngx_http_flagship_entity_result;
+    query.on_done = on_done;
+    query.on_error = ngx_http_flagship_entity_error;
+
+    return ngx_http_flagship_call_query(e->call, &query);
+}
+
+
+static void
+ngx_http_flagship_entity_result(ngx_http_flagship_call_t *call,
+    PGresult *result)
+{
+    ngx_http_flagship_entity_t  *e;
+
+    e = call->data;
+
+    if (PQntuples(result) != 1) {
+        return;
+    }
+
+    if (ngx_http_flagship_entity_column(e, result, "document", &e->document)
+        != NGX_OK
+        || ngx_http_flagship_entity_column(e, result, "revision",
+                                           &e->revision)
+           != NGX_OK
+        || ngx_http_flagship_entity_column(e, result, "tag", &e->tag)
+           != NGX_OK
+        || ngx_http_flagship_entity_column(e, result, "outcome", &e->outcome)
+           != NGX_OK)
+    {
+        ngx_str_null(&e->document);
+    }
+}
+
+
+/* One that is null, or that the function does not have, stays empty. */
+
+static ngx_int_t
+ngx_http_flagship_entity_column(ngx_http_flagship_entity_t *e,
+    PGresult *result, const char *name, ngx_str_t *value)
+{
+    int  column;
+
+    column = PQfnumber(result, name);
+
+    if (column == -1 || PQgetisnull(result, 0, column)) {
+        return NGX_OK;
+    }
+
+    value->len = PQgetlength(result, 0, column);
+    value->data = (u_char *) ngx_http_flagship_entity_cstr(e,
+                                              PQgetvalue(result, 0, column),
+                                              value->len);
+
+    return value->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_entity_error(ngx_http_flagship_call_t *call,
+    ngx_http_flagship_query_error_t *error)
+{
+    ngx_http_flagship_entity_t             *e;
+    const ngx_http_flagship_entity_kind_t  *kind;
+
+    e = call->data;
+    kind = e->kind;
+
+    if (ngx_http_flagship_entity_is(&error->constraint, kind->tenant_fkey)) {
+        ngx_http_flagship_call_problem(call, NGX_HTTP_NOT_FOUND,
+                                       "there is no such tenant");
+        return 1;
+    }
+
+    if (ngx_http_flagship_entity_is(&error->constraint,
+                                    kind->environment_fkey))
+    {
+        ngx_http_flagship_call_problem(call, NGX_HTTP_NOT_FOUND,
+                                       "there is no such environment");
+        return 1;
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_flagship_entity_is(ngx_str_t *text, const char *name)
+{
+    return name && text->len == ngx_strlen(name)
+           && ngx_strncmp(text->data, name, text->len) == 0;
+}
+
+
+ngx_uint_t
+ngx_http_flagship_entity_said(ngx_http_flagship_entity_t *e,
+    const char *outcome)
+{
+    return ngx_http_flagship_entity_is(&e->outcome, outcome);
+}
+
+
+/* Answered: there is none, or not as it was meant. */
+
+static ngx_uint_t
+ngx_http_flagship_entity_undone(ngx_http_flagship_entity_t *e)
+{
+    if (e->tag.len == 0) {
+        ngx_http_flagship_call_problem(e->call, NGX_HTTP_NOT_FOUND,
+                                       "there is no %s%s \"%s\"",
+                                       e->archived ? "archived " : "",
+                                       e->kind->noun, e->ref);
+        return 1;
+    }
+
+    if (e->document.len == 0) {
+        ngx_http_flagship_entity_fail(e->call);
+        return 1;
+    }
+
+    if (ngx_http_flagship_entity_said(e, "mismatch")) {
+        ngx_http_flagship_entity_mismatch(e);
+        return 1;
+    }
+
+    if (ngx_http_flagship_entity_said(e, "used")) {
+        ngx_http_flagship_entity_used(e);
+        return 1;
+    }
+
+    if (ngx_http_flagship_entity_said(e, "exists")
+        || ngx_http_flagship_entity_said(e, "taken"))
+    {
+        ngx_http_flagship_call_problem(e->call, NGX_HTTP_CONFLICT,
+                                       "there is a %s of this key already",
+                                       e->kind->noun);
+        return 1;
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_flagship_entity_mismatch(ngx_http_flagship_entity_t *e)
+{
+    u_char                    *p;
+    ngx_str_t                  etag;
+    ngx_http_flagship_call_t  *call;
+
+    call = e->call;
+
+    p = ngx_pnalloc(call->request->pool,
+                    e->document.len + e->tag.len + sizeof("\"current\":\"\""));
+    if (p == NULL) {
+        ngx_http_flagship_entity_fail(call);
+        return;
+    }
+
+    call->extension.data = p;
+    p = ngx_sprintf(p, "\"current\":%V", &e->document);
+    call->extension.len = p - call->extension.data;
+
+    etag.data = p;
+    etag.len = ngx_sprintf(p, "\"%V\"", &e->tag) - p;
+
+    if (ngx_http_flagship_call_header(call, "ETag", &etag) != NGX_OK) {
+        ngx_http_flagship_entity_fail(call);
+        return;
+    }
+
+    ngx_http_flagship_call_problem(call, NGX_HTTP_PRECONDITION_FAILED,
+                                   "the %s is of another version",
+                                   e->kind->noun);
+}
+
+
+/* The document is the list of those who name it. */
+
+static void
+ngx_http_flagship_entity_used(ngx_http_flagship_entity_t *e)
+{
+    u_char                    *p;
+    ngx_http_flagship_call_t  *call;
+
+    call = e->call;
+
+    p = ngx_pnalloc(call->request->pool,
+                    e->document.len + sizeof("\"users\":"));
+    if (p == NULL) {
+        ngx_http_flagship_entity_fail(call);
+        return;
+    }
+
+    call->extension.data = p;
+    call->extension.len = ngx_sprintf(p, "\"users\":%V", &e->document) - p;
+
+    ngx_http_flagship_call_problem(call, NGX_HTTP_CONFLICT,
+                                   "the %s is in use", e->kind->noun);
+}
+
+
+void
+ngx_http_flagship_entity_found(ngx_http_flagship_call_t *call)
+{
+    ngx_http_flagship_entity_t  *e;
+
+    e = call->data;
+
+    if (ngx_http_flagship_entity_undone(e)) {
+        return;
+    }
+
+    ngx_http_flagship_out_init(&e->out, call->request->pool, e->document.len);
+    ngx_http_flagship_out_str(&e->out, &e->document);
+
+    ngx_http_flagship_call_entity(call, NGX_HTTP_OK, &e->tag, &e->out);
+}
+
+
+void
+ngx_http_flagship_entity_created(ngx_http_flagship_call_t *call)
+{
+    ngx_http_flagship_entity_t  *e;
+
+    e = call->data;
+
+    if (ngx_http_flagship_entity_undone(e)) {
+        return;
+    }
+
+    if (e->dry_run) {
+        ngx_http_flagship_entity_answer(e, NGX_HTTP_OK);
+        return;
+    }
+
+    if (ngx_http_flagship_entity_location(e) != NGX_OK) {
+        ngx_http_flagship_entity_fail(call);
+        return;
+    }
+
+    ngx_http_flagship_entity_answer(e, NGX_HTTP_CREATED);
+}
+
+
+void
+ngx_http_flagship_entity_changed(ngx_http_flagship_call_t *call)
+{
+    ngx_http_flagship_entity_t  *e;
+
+    e = call->data;
+
+    if (!ngx_http_flagship_entity_undone(e)) {
+        ngx_http_flagship_entity_answer(e, NGX_HTTP_OK);
+    }
+}
+
+
+void
+ngx_http_flagship_entity_removed(ngx_http_flagship_call_t *call)
+{
+    ngx_http_flagship_entity_t  *e;
+
+    e = call->data;
+
+    if (ngx_http_flagship_entity_undone(e)) {
+        return;
+    }
+
+    if (e->dry_run) {
+        ngx_http_flagship_entity_answer(e, NGX_HTTP_OK);
+        return;
+    }
+
+    ngx_http_flagship_call_written(call, ngx_atoi(e->revision.data,
+                                                  e->revision.len),
+                                   NGX_HTTP_NO_CONTENT, NULL, NULL);
+}
+
+
+/* A way to the new one that the same client may go. */
+
+static ngx_int_t
+ngx_http_flagship_entity_location(ngx_http_flagship_entity_t *e)
+{
+    u_char                    *p;
+    ngx_str_t                  location, *prefix;
+    const char                *key;
+    ngx_http_request_t        *r;
+    ngx_http_flagship_call_t  *call;
+
+    call = e->call;
+    r = call->request;
+    prefix = &ngx_http_flagship_get_loc_conf(r)->api->prefix;
+    key = e->ref;
+
+    p = ngx_pnalloc(r->pool, prefix->len + ngx_strlen(e->kind->path)
+                             + ngx_strlen(key) + call->tenant.len
+                             + sizeof("?tenant="));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    location.data = p;
+
+    p = ngx_sprintf(p, "%V%s%s", prefix, e->kind->path, key);
+
+    if (call->principal.role == NGX_HTTP_FLAGSHIP_ROLE_OPERATOR
+        && call->principal.tenant.len == 0)
+    {
+        p = ngx_sprintf(p, "?tenant=%V", &call->tenant);
+    }
+
+    location.len = p - location.data;
+
+    return ngx_http_flagship_call_header(call, "Location", &location);
+}
+
+
+/* The entity as it is now, with what there is to say about it. */
+
+static void
+ngx_http_flagship_entity_answer(ngx_http_flagship_entity_t *e,
+    ngx_uint_t status)
+{
+    ngx_http_flagship_out_t   *out;
+    ngx_http_flagship_call_t  *call;
+
+    call = e->call;
+    out = &e->out;
+
+    ngx_http_flagship_out_init(out, call->request->pool,
+                               e->document.len + 64);
+
+    ngx_http_flagship_out_data(out, e->document.data, e->document.len - 1);
+
+    if (e->found && e->found->n) {
+        ngx_http_flagship_entity_warnings(out, e->found);
+    }
+
+    ngx_http_flagship_out_literal(out, "}");
+
+    ngx_http_flagship_call_written(call, ngx_atoi(e->revision.data,
+                                                  e->revision.len),
+                                   status, &e->tag, out);
+}
+
+
+flagship_unit_t *
+ngx_http_flagship_entity_unit(ngx_http_flagship_call_t *call,
+    const flagship_image_t *image)
+{
+    ngx_uint_t                 i;
+    flagship_unit_t           *unit;
+    ngx_http_flagship_blob_t   blob;
+    ngx_http_flagship_view_t  *view;
+
+    view = call->view;
+
+    unit = flagship_unit_create(image ? image->fractional : 2);
+    if (unit == NULL) {
+        return NULL;
+    }
+
+    /* behind the flag sets */
+
+    for (i = view->nsets; i < view->nblobs; i++) {
+        ngx_http_flagship_view_entry(view, i, &blob);
+
+        if (blob.kind == NGX_HTTP_FLAGSHIP_BLOB_SET
+            && blob.tenant.len == call->tenant.len
+            && ngx_memcmp(blob.tenant.data, call->tenant.data,
+                          call->tenant.len)
+               == 0
+            && flagship_unit_add_set(unit, flagship_str(
+                                                (char *) blob.name.data,
+                                                blob.name.len))
+               != FLAGSHIP_OK)
+        {
+            flagship_unit_destroy(unit);
+            return NULL;
+        }
+    }
+
+    return unit;
+}
+
+
+void
+ngx_http_flagship_entity_warnings(ngx_http_flagship_out_t *out,
+    flagship_errors_t *errors)
+{
+    unsigned           i;
+    flagship_error_t  *error;
+
+    for (i = 0; i < errors->n; i++) {
+        error = &errors->list[i];
+
+        ngx_http_flagship_out_text(out, i ? "," : ",\"warnings\":[");
+        ngx_http_flagship_out_literal(out, "{\"pointer\":");
+        ngx_http_flagship_out_json(out, error->pointer,
+                                   ngx_strlen(error->pointer));
+        ngx_http_flagship_out_literal(out, ",\"detail\":");
+        ngx_http_flagship_out_json(out, error->message,
+                                   ngx_strlen(error->message));
+
+        if (error->lint[0]) {
+            ngx_http_flagship_out_literal(out, ",\"lint\":\"");
+            ngx_http_flagship_out_text(out, error->lint);
+            ngx_http_flagship_out_literal(out, "\"");
+        }
+
+        ngx_http_flagship_out_literal(out, "}");
+    }
+
+    ngx_http_flagship_out_literal(out, "]");
+}
+
+
+void
+ngx_http_flagship_entity_fail(ngx_http_flagship_call_t *call)
+{
+    ngx_http_finalize_request(call->request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+}

@@ -66,7 +66,7 @@ events {}
 http {
     %%HTTP%%
     flagship_zone @{[ $o{zone} // '32m' ]};
-    flagship_postgres "$info" pool=@{[ $o{pool} // 4 ]};
+    flagship_postgres @{[ $o{source} // qq("$info" pool=) . ($o{pool} // 4) ]};
     flagship_refresh @{[ $o{refresh} // '1h' ]};
     @{[ $o{http} // '' ]}
 

@@ -66,6 +66,10 @@ subtest 'members' => sub {
     is($all->(), 'a b c', 'what was there');
 
     $api->problem_is($api->put($uri, "x\ny"), 400, 'a body of no type is JSON');
+    $api->problem_is($api->call($_, $uri), 400, "$_ of nothing")
+        for qw(PUT POST DELETE);
+    is($api->call('POST', $uri, headers => [ text() ])->json->{size}, 3,
+        'but no lines are none');
     $r = $api->put($uri, "x\r\ny\n\n\"q\\\nc", headers => [ text() ]);
     is($r->status . $r->json->{size}, '2004', 'PUT replaces, by lines')
         or diag $r->body;

@@ -278,6 +278,8 @@ subtest 'admin.conf: the API on a server of its own' => sub {
     is($t->get('/evaluate/greeting', @key)->status, 200,
         'which is nothing to others');
 
+    like($t->get('/metrics')->body, qr/^flagship_/m, 'numbers for Prometheus');
+
     my @log;
     ok(wait_for(sub { @log = grep { $_->{status} == 200 } map { json($_) }
         split /\n/, $t->read_file('build/admin-access.log') }), 'a log of JSON');

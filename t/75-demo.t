@@ -30,7 +30,8 @@ sub copy {
         or die;
     system('cp', $built, "$path/build/") == 0 or die;
     system('mkdir', "$path/build/docs") == 0 or die;
-    system('touch', "$path/build/docs/docs.html") == 0 or die;
+    system('touch', map { "$path/build/docs/$_.html" } qw(docs redoc)) == 0
+        or die;
 
     push @copies, { home => $home, path => $path };
 
@@ -101,6 +102,25 @@ is(status("$env{FLAGSHIP_URL}/ready"), 200, 'it is ready');
 like(`curl -s '$env{FLAGSHIP_URL}/users/alice/flags/instant_search'`,
     qr/"key":"instant_search"/, 'the API answers anybody');
 is(status("$env{FLAGSHIP_URL}/docs"), 200, 'a page to try it');
+
+subtest 'the API as the README shows it' => sub {
+    my ($lines) = do { local (@ARGV, $/) = "$top/README.md"; <> }
+        =~ /^## The API\n(?:(?!    ).*\n)+((?:    .*\n|\n)+)/m;
+    my @lines = $lines =~ /^    (.*)$/mg;
+
+    cmp_ok(scalar(grep { /^curl/ } @lines), '>', 8, 'it is found');
+
+    # what sets variables is for all
+    my $set = join "\n", grep { !/^curl|^#|run\/env/ } @lines;
+
+    for (grep { /^curl/ } @lines) {
+        local @ENV{ keys %env } = values %env;
+        my $curl = "$set\n" . s/^curl/curl -sf -o $path\/said/r;
+
+        is(system('bash', '-c', $curl), 0, $_);
+    }
+};
+
 
 ok(psql(\%env, '-c', 'SELECT count(*) FROM (SELECT DISTINCT key FROM'
     . ' flagship.flags) AS keys') >= 24, 'the sample is there');

@@ -41,8 +41,9 @@ static void ngx_http_flagship_body_refuse(ngx_http_flagship_call_t *call);
 ngx_int_t
 ngx_http_flagship_call_body(ngx_http_flagship_call_t *call)
 {
-    ngx_http_request_t        *r;
-    ngx_http_flagship_body_e   kind;
+    ngx_http_request_t         *r;
+    ngx_http_flagship_body_e    kind;
+    ngx_http_flagship_media_e   media;
 
     r = call->request;
     kind = call->route->body;
@@ -52,11 +53,18 @@ ngx_http_flagship_call_body(ngx_http_flagship_call_t *call)
         return NGX_OK;
     }
 
+    media = ngx_http_flagship_body_media(r);
+
     if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
+
+        /* a text without a line is a list without a member */
+
+        call->plain = (kind == NGX_HTTP_FLAGSHIP_BODY_LIST
+                       && media == NGX_HTTP_FLAGSHIP_MEDIA_TEXT);
         return NGX_OK;
     }
 
-    switch (ngx_http_flagship_body_media(r)) {
+    switch (media) {
 
     case NGX_HTTP_FLAGSHIP_MEDIA_NONE:
     case NGX_HTTP_FLAGSHIP_MEDIA_JSON:
@@ -345,21 +353,35 @@ ngx_http_flagship_body_read(ngx_http_request_t *r, ngx_buf_t *b, u_char *p)
 static ngx_int_t
 ngx_http_flagship_body_absent(ngx_http_flagship_call_t *call)
 {
+    const char  *what;
+
+    what = "a JSON object";
+
     switch (call->route->body) {
 
-    case NGX_HTTP_FLAGSHIP_BODY_JSON:
+    case NGX_HTTP_FLAGSHIP_BODY_OPTIONAL:
+        return NGX_OK;
+
+    case NGX_HTTP_FLAGSHIP_BODY_LIST:
+
+        if (call->plain) {
+            ngx_str_set(&call->text, "");
+            return NGX_OK;
+        }
+
+        what = "a list";
         break;
 
     case NGX_HTTP_FLAGSHIP_BODY_CONTEXT:
         call->error_code = "INVALID_CONTEXT";
         break;
 
-    default: /* OPTIONAL, LIST */
-        return NGX_OK;
+    default: /* NGX_HTTP_FLAGSHIP_BODY_JSON */
+        break;
     }
 
     ngx_http_flagship_call_problem(call, NGX_HTTP_BAD_REQUEST,
-                                   "a JSON object is expected as the body");
+                                   "%s is expected as the body", what);
     return NGX_DONE;
 }
 

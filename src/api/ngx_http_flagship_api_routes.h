@@ -31,7 +31,9 @@ typedef enum {
     NGX_HTTP_FLAGSHIP_BODY_NONE = 0,     /* one that comes is discarded */
     NGX_HTTP_FLAGSHIP_BODY_JSON,         /* wanted */
     NGX_HTTP_FLAGSHIP_BODY_OPTIONAL,     /* JSON, or nothing */
-    NGX_HTTP_FLAGSHIP_BODY_LIST,         /* JSON, or text/plain */
+    NGX_HTTP_FLAGSHIP_BODY_LIST,         /* JSON, or text/plain: then the
+                                            call is "plain" and has no
+                                            JSON; one of them is there */
     NGX_HTTP_FLAGSHIP_BODY_CONTEXT       /* JSON of an evaluation */
 } ngx_http_flagship_body_e;
 

@@ -39,7 +39,8 @@ sub true  { JSON::PP::true }
 sub false { JSON::PP::false }
 
 
-# workers, http, server, location, pool, refresh: more of the configuration
+# workers, http, server, location, pool, refresh: more of the configuration;
+# api: parameters of flagship_api
 
 sub new {
     my ($class, %o) = @_;
@@ -75,7 +76,7 @@ http {
         @{[ $o{server} // '' ]}
 
         location / {
-            flagship_api;
+            flagship_api @{[ $o{api} // '' ]};
             flagship_write_wait 20s;
             @{[ $o{location} // '' ]}
         }

@@ -33,8 +33,8 @@
  */
 
 typedef struct {
-    uint64_t                     head;   /* the name's first and last bytes: */
-    uint64_t                     tail;   /* all of up to 16 */
+    uint64_t                     head;   /* the name's first 16 bytes, zeros */
+    uint64_t                     tail;   /* behind a shorter one */
     uint64_t                     hash;
     uint32_t                     len;
     uint32_t                     parent; /* a step, 0: the root */

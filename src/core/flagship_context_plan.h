@@ -21,7 +21,7 @@
 #define FLAGSHIP_CONTEXT_STEPS  65536u   /* more: texts are parsed */
 
 
-/* A name, and what of it is looked at first. */
+/* A name; head and tail are its first 16 bytes, zeros behind a shorter one. */
 
 typedef struct {
     const char          *data;
@@ -50,50 +50,44 @@ flagship_context_mix(uint64_t a, uint64_t b)
 }
 
 
-/*
- * Up to 16 bytes, head and tail are the name.  The hash is no secret: names
- * may be made to collide, and cost their text no more than being parsed.
- */
+/* The hash is no secret: names may be made to collide, and cost their text no
+   more than being parsed. */
+
+static inline void
+flagship_context_hash(flagship_context_name_t *name)
+{
+    size_t    i;
+    uint64_t  word;
+
+    name->hash = flagship_context_mix(name->head ^ name->len << 56,
+                                      name->tail);
+
+    for (i = 16; i < name->len; i += 8) {
+        memcpy(&word, name->data + (i + 8 < name->len ? i : name->len - 8), 8);
+        name->hash = flagship_context_mix(name->hash, word);
+    }
+}
+
 
 static inline void
 flagship_context_name(flagship_context_name_t *name, const char *data,
     size_t len)
 {
-    size_t     i;
-    uint32_t   head, tail;
-    uint64_t   word;
+    uint64_t  words[2];
+
+    words[0] = 0;
+    words[1] = 0;
+
+    if (len) {
+        memcpy(words, data, len < 16 ? len : 16);
+    }
 
     name->data = data;
     name->len = len;
+    name->head = words[0];
+    name->tail = words[1];
 
-    if (len >= 8) {
-        memcpy(&name->head, data, 8);
-        memcpy(&name->tail, data + len - 8, 8);
-
-    } else if (len >= 4) {
-        memcpy(&head, data, 4);
-        memcpy(&tail, data + len - 4, 4);
-
-        name->head = head;
-        name->tail = tail;
-
-    } else {
-        name->head = 0;
-        name->tail = 0;
-
-        if (len) {
-            name->head = (unsigned char) data[0]
-                         | (uint64_t) (unsigned char) data[len / 2] << 8
-                         | (uint64_t) (unsigned char) data[len - 1] << 16;
-        }
-    }
-
-    name->hash = flagship_context_mix(name->head ^ len << 56, name->tail);
-
-    for (i = 8; i + 8 < len; i += 8) {
-        memcpy(&word, data + i, 8);
-        name->hash = flagship_context_mix(name->hash, word);
-    }
+    flagship_context_hash(name);
 }
 
 

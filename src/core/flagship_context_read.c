@@ -52,6 +52,8 @@ static const char *flagship_context_open(flagship_context_reader_t *r,
     const char *p, uint32_t step);
 static const char *flagship_context_member(flagship_context_reader_t *r,
     const char *p, const flagship_json_frame_t *frame, uint32_t *step);
+static const char *flagship_context_quoted(flagship_context_reader_t *r,
+    const char *p, flagship_context_name_t *name);
 static int flagship_context_new(flagship_context_reader_t *r, uint64_t hash);
 static const char *flagship_context_scalar(flagship_context_reader_t *r,
     const char *p, uint32_t step);
@@ -117,7 +119,7 @@ flagship_context_prepare(flagship_context_t *context,
     context->offset = 0;
     context->error = NULL;
 
-    if (context->plan.digest != image->digest
+    if ((context->plan.n == 0 || context->plan.digest != image->digest)
         && flagship_context_plan(&context->plan, image) != FLAGSHIP_OK)
     {
         return FLAGSHIP_ERROR;
@@ -153,12 +155,15 @@ flagship_context_prepare(flagship_context_t *context,
 static int
 flagship_context_scan(flagship_context_reader_t *r, const char *text)
 {
+    char                    end;
     uint32_t                step;
-    unsigned                fresh;
     const char             *p, *last;
     flagship_json_frame_t  *frame;
 
     last = r->last;
+    frame = r->parser.frames;
+    end = '}';
+
     r->parser.depth = 0;
 
     p = flagship_json_blank(text, last);
@@ -170,45 +175,63 @@ flagship_context_scan(flagship_context_reader_t *r, const char *text)
     step = r->member.data ? FLAGSHIP_CONTEXT_AROUND : 0;
 
     for ( ;; ) {
-        fresh = (*p == '{' || *p == '[');
 
-        p = fresh ? flagship_context_open(r, p, step)
-                  : flagship_context_scalar(r, p, step);
+        if (*p == '{' || *p == '[') {
 
-        /* behind a value, or where a container begins */
-
-        for ( ;; ) {
+            p = flagship_context_open(r, p, step);
 
             if (p == NULL) {
                 return FLAGSHIP_DECLINED;
             }
 
+            frame = &r->parser.frames[r->parser.depth - 1];
+            end = frame->object ? '}' : ']';
+
             p = flagship_json_blank(p, last);
 
-            if (r->parser.depth == 0 || p == last) {
-                return (r->parser.depth == 0 && p == last)
-                       ? FLAGSHIP_OK : FLAGSHIP_DECLINED;
+            if (p < last && *p != end) {
+                goto member;
             }
 
-            frame = &r->parser.frames[r->parser.depth - 1];
+        } else {
+            p = flagship_context_scalar(r, p, step);
 
-            if (*p != (frame->object ? '}' : ']')) {
-                break;
+            if (p == NULL) {
+                return FLAGSHIP_DECLINED;
             }
-
-            p++;
-            r->parser.depth--;
-            fresh = 0;
         }
 
-        if (!fresh) {
+        /* behind a value, or where an empty container ends */
 
-            if (*p != ',') {
+        while (p == last || *p != ',') {
+            p = flagship_json_blank(p, last);
+
+            if (p == last) {
                 return FLAGSHIP_DECLINED;
             }
 
-            p = flagship_json_blank(p + 1, last);
+            if (*p == ',') {
+                break;
+            }
+
+            if (*p != end) {
+                return FLAGSHIP_DECLINED;
+            }
+
+            p++;
+
+            if (--r->parser.depth == 0) {
+                p = flagship_json_blank(p, last);
+                return p == last ? FLAGSHIP_OK : FLAGSHIP_DECLINED;
+            }
+
+            frame = &r->parser.frames[r->parser.depth - 1];
+            end = frame->object ? '}' : ']';
         }
+
+        p = flagship_json_blank(p + 1, last);
+
+    member:
 
         step = FLAGSHIP_CONTEXT_NOWHERE;
 
@@ -260,20 +283,13 @@ flagship_context_member(flagship_context_reader_t *r, const char *p,
     const flagship_json_frame_t *frame, uint32_t *step)
 {
     uint32_t                  found, slot;
-    flagship_str_t            s;
     flagship_context_name_t   name;
 
-    if (p == r->last || *p != '"') {
-        return NULL;
-    }
-
-    p = flagship_context_string(r, p, &s);
+    p = flagship_context_quoted(r, p, &name);
 
     if (p == NULL) {
         return NULL;
     }
-
-    flagship_context_name(&name, s.data, s.len);
 
     if (frame->node < FLAGSHIP_CONTEXT_AROUND) {
         found = flagship_context_step(r->plan, r->ev->image, frame->node,
@@ -296,7 +312,8 @@ flagship_context_member(flagship_context_reader_t *r, const char *p,
         }
 
     } else if (frame->node == FLAGSHIP_CONTEXT_AROUND
-               && flagship_str_eq(s, r->member))
+               && flagship_str_eq(flagship_str(name.data, name.len),
+                                  r->member))
     {
         *step = 0;
     }
@@ -307,13 +324,71 @@ flagship_context_member(flagship_context_reader_t *r, const char *p,
 
 known:
 
-    p = flagship_json_blank(p, r->last);
-
     if (p == r->last || *p != ':') {
-        return NULL;
+        p = flagship_json_blank(p, r->last);
+
+        if (p == r->last || *p != ':') {
+            return NULL;
+        }
     }
 
     return flagship_json_blank(p + 1, r->last);
+}
+
+
+/* Most names are plain, and shorter than what one load takes. */
+
+static inline const char *
+flagship_context_quoted(flagship_context_reader_t *r, const char *p,
+    flagship_context_name_t *name)
+{
+    flagship_str_t  s;
+
+#if (__SSE2__)
+
+    int       hit;
+    unsigned  n;
+    __m128i   x;
+
+    static const char  keep[32] = {
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+    };
+
+    if (r->last - p > 16 && *p == '"') {
+        x = _mm_loadu_si128((const __m128i *) (p + 1));
+        hit = flagship_json_hits(x);
+
+        n = (unsigned) __builtin_ctz((unsigned) hit | 0x10000);
+
+        if (n < 16 && p[n + 1] == '"') {
+            x = _mm_and_si128(x, _mm_loadu_si128((const __m128i *)
+                                                 (keep + 16 - n)));
+            name->data = p + 1;
+            name->len = n;
+            name->head = (uint64_t) _mm_cvtsi128_si64(x);
+            name->tail = (uint64_t)
+                         _mm_cvtsi128_si64(_mm_unpackhi_epi64(x, x));
+            name->hash = flagship_context_mix(name->head
+                                              ^ name->len << 56,
+                                              name->tail);
+
+            return p + n + 2;
+        }
+    }
+
+#endif
+
+    if (p == r->last || *p != '"') {
+        return NULL;
+    }
+
+    p = flagship_context_string(r, p, &s);
+
+    if (p) {
+        flagship_context_name(name, s.data, s.len);
+    }
+
+    return p;
 }
 
 

@@ -133,6 +133,24 @@ flagship_json_blank(const char *p, const char *last)
 }
 
 
+#if (__SSE2__)
+
+/* A bit for each byte that is not plain; as signed ones, those that are not
+   ASCII are below a blank, too. */
+
+static inline int
+flagship_json_hits(__m128i x)
+{
+    return _mm_movemask_epi8(
+               _mm_or_si128(
+                   _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+                                _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
+                   _mm_cmplt_epi8(x, _mm_set1_epi8(' '))));
+}
+
+#endif
+
+
 /*
  * The first byte that ends a run of plain ones: a quote, a backslash, a
  * control byte or one that is not ASCII.
@@ -150,14 +168,8 @@ flagship_json_plain(const char *p, const char *last)
 
     while (last - p >= 16) {
         x = _mm_loadu_si128((const __m128i *) p);
+        mask = flagship_json_hits(x);
 
-        /* as signed bytes, what is not ASCII is below a blank, too */
-
-        mask = _mm_movemask_epi8(
-                   _mm_or_si128(
-                       _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
-                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
-                       _mm_cmplt_epi8(x, _mm_set1_epi8(' '))));
         if (mask) {
             return p + __builtin_ctz((unsigned) mask);
         }

@@ -13,9 +13,54 @@
 #include "fuzz.h"
 
 
+/* A text that goes straight into slots says what one that is parsed does. */
+
+static void
+fuzz_read(const flagship_image_t *image, flagship_context_t *context,
+    flagship_str_t text)
+{
+    int                    rc;
+    void                  *memory;
+    flagship_eval_t       *ev;
+    flagship_scratch_t    *scratch;
+    flagship_context_t     read;
+    flagship_decision_t    d, other;
+
+    memory = malloc(flagship_eval_size(image));
+    scratch = malloc(sizeof(flagship_scratch_t));
+    fuzz_check(memory && scratch);
+
+    flagship_context_init(&read);
+
+    ev = flagship_eval_init(memory, image, scratch, FUZZ_NOW,
+                            flagship_context_fetch, &read);
+
+    rc = flagship_context_read(&read, ev, text.data, text.len, NULL);
+
+    fuzz_check((rc == FLAGSHIP_OK) == (context->root != NULL));
+
+    if (rc == FLAGSHIP_OK) {
+        flagship_eval(ev, 0, &d);
+
+        ev = flagship_eval_init(memory, image, scratch, FUZZ_NOW,
+                                flagship_context_fetch, context);
+        flagship_eval(ev, 0, &other);
+
+        fuzz_check(fuzz_same(&d, &other));
+
+    } else {
+        fuzz_check(read.error && read.offset <= text.len);
+    }
+
+    flagship_context_free(&read);
+    free(scratch);
+    free(memory);
+}
+
+
 static void
 fuzz_rule(const flagship_json_node_t *rule, flagship_context_t *context,
-    unsigned fractional)
+    flagship_str_t text, unsigned fractional)
 {
     size_t              len;
     flagship_unit_t    *unit;
@@ -34,6 +79,7 @@ fuzz_rule(const flagship_json_node_t *rule, flagship_context_t *context,
         fuzz_check(flagship_link(unit, NULL, 1, &image, &len, &errors)
                    == FLAGSHIP_OK);
         fuzz_evaluate(image, context, NULL);
+        fuzz_read(image, context, text);
         free(image);
 
     } else {
@@ -74,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_context(&context, text.data, text.len);
 
         for (generation = 1; generation <= 3; generation++) {
-            fuzz_rule(json.nodes, &context, generation);
+            fuzz_rule(json.nodes, &context, text, generation);
         }
 
         flagship_context_free(&context);

@@ -195,36 +195,27 @@ flagship_buf_print(flagship_buf_t *buf, const flagship_json_node_t *node)
 }
 
 
-void *
-flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n)
+int
+flagship_buf_grow(flagship_buf_t *buf, size_t n)
 {
     char    *p;
     size_t   size;
 
-    if (buf->data == NULL || buf->size - buf->len < n) {
-        size = buf->size ? buf->size : 1024;
+    size = buf->size ? buf->size : 1024;
 
-        while (size - buf->len < n) {
-            size *= 2;
-        }
-
-        p = realloc(buf->data, size);
-        if (p == NULL) {
-            return NULL;
-        }
-
-        buf->data = p;
-        buf->size = size;
+    while (size - buf->len < n) {
+        size *= 2;
     }
 
-    p = buf->data + buf->len;
-    buf->len += n;
-
-    if (data && n) {
-        memcpy(p, data, n);
+    p = realloc(buf->data, size);
+    if (p == NULL) {
+        return FLAGSHIP_ERROR;
     }
 
-    return p;
+    buf->data = p;
+    buf->size = size;
+
+    return FLAGSHIP_OK;
 }
 
 

@@ -16,6 +16,8 @@
 #define _FLAGSHIP_UNIT_H_INCLUDED_
 
 
+#include <string.h>
+
 #include "flagship_code.h"
 #include "flagship_compile.h"
 #include "flagship_source.h"
@@ -93,8 +95,8 @@ struct flagship_unit_s {
 };
 
 
-/* Appends n bytes (NULL: leaves them unset); NULL: no memory. */
-void *flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n);
+/* Room for n more bytes. */
+int flagship_buf_grow(flagship_buf_t *buf, size_t n);
 
 /* Appends the text of a node; FLAGSHIP_ERROR: no memory. */
 int flagship_buf_print(flagship_buf_t *buf, const flagship_json_node_t *node);
@@ -114,6 +116,30 @@ int flagship_unit_knows(const flagship_unit_t *unit, flagship_str_t name);
 /* A new entry; NULL: no memory. */
 flagship_entry_t *flagship_unit_entry(flagship_unit_t *unit,
     flagship_entries_t *entries, flagship_str_t key, unsigned state);
+
+
+/* Appends n bytes (NULL: leaves them unset); NULL: no memory. */
+
+static inline void *
+flagship_buf_add(flagship_buf_t *buf, const void *data, size_t n)
+{
+    char  *p;
+
+    if ((buf->data == NULL || buf->size - buf->len < n)
+        && flagship_buf_grow(buf, n) != FLAGSHIP_OK)
+    {
+        return NULL;
+    }
+
+    p = buf->data + buf->len;
+    buf->len += n;
+
+    if (data && n) {
+        memcpy(p, data, n);
+    }
+
+    return p;
+}
 
 
 #endif /* _FLAGSHIP_UNIT_H_INCLUDED_ */

@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Flagship::Api ();
 use Flagship::Postgres;
 use Flagship::Test;
 
@@ -233,6 +234,38 @@ EOT
     becomes($t, 'bob', { a => 'false' }, 'with its own members');
 
     $t->check;
+};
+
+
+subtest 'flags that are written over HTTP' => sub {
+    my $api = Flagship::Api->new;
+    my $flag = sub { { key => 'f', enabled => Flagship::Api::true,
+        rules => [ { when => { in_set => [ { var => 'user' }, 'staff' ] },
+            serve => 'on' } ] } };
+
+    is($api->post('/flags', $flag->())->status, 422,
+        'a set that is not there');
+
+    $api->pg->sql("INSERT INTO flagship.sets (key) VALUES ('staff');
+        INSERT INTO flagship.set_members (set, id) VALUES ('staff', 'alice')");
+
+    my $r;
+    ok(wait_for(sub { ($r = $api->post('/flags', $flag->()))->status == 201 }),
+        'one that is') or diag $r->body;
+
+    is($api->get("/evaluate/f?user=$_", as => 'client')->json->{variant},
+        $_ eq 'alice' ? 'on' : 'off', $_) for 'alice', 'bob';
+
+    # kept for this flag alone
+
+    $api->pg->sql("DELETE FROM flagship.sets");
+    ok(wait_for(sub { $api->t->lines(qr/no set "staff" any more/) }), 'gone');
+    is($api->get('/evaluate/f?user=alice', as => 'client')->json->{variant},
+        'on', 'it serves on');
+    is($api->post('/flags', { %{ $flag->() }, key => 'g' })->status, 422,
+        'and is not there for another');
+
+    $api->t->check;
 };
 
 

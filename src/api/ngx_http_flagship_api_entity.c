@@ -601,32 +601,23 @@ flagship_unit_t *
 ngx_http_flagship_entity_unit(ngx_http_flagship_call_t *call,
     const flagship_image_t *image)
 {
-    ngx_uint_t                 i;
-    flagship_unit_t           *unit;
-    ngx_http_flagship_blob_t   blob;
-    ngx_http_flagship_view_t  *view;
-
-    view = call->view;
+    ngx_str_t         name;
+    ngx_uint_t        i;
+    flagship_unit_t  *unit;
 
     unit = flagship_unit_create(image ? image->fractional : 2);
     if (unit == NULL) {
         return NULL;
     }
 
-    /* behind the flag sets */
+    i = 0;
 
-    for (i = view->nsets; i < view->nblobs; i++) {
-        ngx_http_flagship_view_entry(view, i, &blob);
-
-        if (blob.kind == NGX_HTTP_FLAGSHIP_BLOB_SET
-            && blob.tenant.len == call->tenant.len
-            && ngx_memcmp(blob.tenant.data, call->tenant.data,
-                          call->tenant.len)
-               == 0
-            && flagship_unit_add_set(unit, flagship_str(
-                                                (char *) blob.name.data,
-                                                blob.name.len))
-               != FLAGSHIP_OK)
+    while (ngx_http_flagship_view_next_set(call->view, &call->tenant, &i,
+                                           &name))
+    {
+        if (flagship_unit_add_set(unit, flagship_str((char *) name.data,
+                                                     name.len))
+            != FLAGSHIP_OK)
         {
             flagship_unit_destroy(unit);
             return NULL;

@@ -14,6 +14,7 @@ package Flagship::Postgres;
 #   $pg->conninfo;  $pg->conninfo(user => 'x', tcp => 1);
 #   $pg->notify('flagship', 7);
 #   $pg->stop; $pg->start; $pg->kill; $pg->freeze; $pg->thaw;
+#   my $standby = $pg->standby;     # follows it, until $standby->promote
 #
 # initdb and sqitch run once for a state of sql/ and leave a folder of files
 # under build/; each test starts from a copy.  As root the server runs as an
@@ -173,6 +174,29 @@ sub stop {
 
     kill $signal{ $how // 'fast' }, $pid;
     waitpid $pid, 0;
+
+    return $self;
+}
+
+
+# One more server, which follows this one
+
+sub standby {
+    my ($self) = @_;
+
+    my $other = _bare(ref $self, conf => $self->{conf});
+
+    _run(_as(), "$bin/pg_basebackup", '-D', "$other->{dir}/data", '-R',
+        '-X', 'stream', '-c', 'fast', '-d', $self->conninfo(dbname => 'postgres'));
+
+    return $other->start;
+}
+
+
+sub promote {
+    my ($self) = @_;
+
+    $self->sql('SELECT pg_promote()');
 
     return $self;
 }

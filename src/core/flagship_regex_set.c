@@ -26,8 +26,11 @@ typedef struct {
 static void flagship_regex_set_class(flagship_regex_parser_t *parser,
     flagship_regex_set_t *set, const flagship_regex_class_t *class,
     int opposite);
-static int flagship_regex_set_has(const flagship_regex_set_t *set,
-    uint32_t c);
+static void flagship_regex_set_fold_run(flagship_regex_parser_t *parser,
+    flagship_regex_set_t *set, const flagship_regex_set_t *old,
+    const flagship_fold_run_t *run);
+static int flagship_regex_set_meets(const flagship_regex_set_t *set,
+    uint32_t first, uint32_t last);
 static int flagship_regex_set_compare(const void *one, const void *two);
 
 
@@ -160,8 +163,7 @@ flagship_regex_set_fold(flagship_regex_parser_t *parser,
     flagship_regex_set_t *set)
 {
     size_t                i;
-    uint32_t              c, to;
-    unsigned              pass, member;
+    unsigned              pass;
     flagship_fold_run_t   run;
     flagship_regex_set_t  old;
 
@@ -174,23 +176,44 @@ flagship_regex_set_fold(flagship_regex_parser_t *parser,
 
         for (i = 0; flagship_fold_run(i, &run); i++) {
 
-            for (c = run.first; c <= run.last; c += run.step) {
-                to = c + run.by;
-                member = flagship_regex_set_has(&old, c);
-
-                if (member == (unsigned) flagship_regex_set_has(&old, to)) {
-                    continue;
-                }
-
-                to = member ? to : c;
-                flagship_regex_set_add(parser, set, to, to);
+            if (flagship_regex_set_meets(&old, run.first, run.last)
+                || flagship_regex_set_meets(&old, run.first + run.by,
+                                            run.last + run.by))
+            {
+                flagship_regex_set_fold_run(parser, set, &old, &run);
             }
         }
 
-        *parser->work += 1500;
+        *parser->work += 16;
+
+        if (set->n == old.n) {
+            return;
+        }
     }
 
     flagship_regex_set_order(set);
+}
+
+
+static void
+flagship_regex_set_fold_run(flagship_regex_parser_t *parser,
+    flagship_regex_set_t *set, const flagship_regex_set_t *old,
+    const flagship_fold_run_t *run)
+{
+    int       member;
+    uint32_t  c, to;
+
+    for (c = run->first; c <= run->last; c += run->step) {
+        to = c + run->by;
+        member = flagship_regex_set_meets(old, c, c);
+
+        if (member != flagship_regex_set_meets(old, to, to)) {
+            to = member ? to : c;
+            flagship_regex_set_add(parser, set, to, to);
+        }
+
+        *parser->work += 1;
+    }
 }
 
 
@@ -256,10 +279,11 @@ flagship_regex_set_order(flagship_regex_set_t *set)
 }
 
 
-/* Of ranges in order. */
+/* Whether one of first ... last is in the set, whose ranges are in order. */
 
 static int
-flagship_regex_set_has(const flagship_regex_set_t *set, uint32_t c)
+flagship_regex_set_meets(const flagship_regex_set_t *set, uint32_t first,
+    uint32_t last)
 {
     uint32_t                       n, half;
     const flagship_regex_range_t  *range;
@@ -268,10 +292,10 @@ flagship_regex_set_has(const flagship_regex_set_t *set, uint32_t c)
 
     for (n = set->n; n > 1; n -= half) {
         half = n / 2;
-        range += (range[half].first <= c) ? half : 0;
+        range += (range[half].first <= last) ? half : 0;
     }
 
-    return n && range->first <= c && c <= range->last;
+    return n && range->first <= last && first <= range->last;
 }
 
 

@@ -42,6 +42,13 @@ subtest 'a segment is made' => sub {
     is($api->get('/evaluate/f?user_id=u&plan=pro', as => 'client')->json->{value},
         true, 'it is served');
 
+    $api->post('/sets', { key => 'whole-set', members => [ 'u' ] });
+    is($api->post('/segments', { key => 'in-set', when => { in_set =>
+        [ { var => 'user_id' }, 'whole-set' ] } })->status, 201,
+        'it may look into a set that is there');
+    is($api->delete('/segments/in-set?purge=true', as => 'admin')->status, 204,
+        'which is undone');
+
     my $warned = $api->post('/segments', { key => 'w',
         when => { flag => 'nobody' } })->json->{warnings};
     is("$warned->[0]{pointer}: $warned->[0]{detail}",

@@ -50,6 +50,8 @@ static int flagship_flag_put(const flagship_flag_fields_t *f, unsigned field,
     int merged, flagship_out_t *out);
 static void flagship_flag_put_value(const flagship_flag_fields_t *f,
     unsigned field, flagship_out_t *out);
+static void flagship_flag_put_inner(const flagship_json_node_t *node,
+    flagship_out_t *out);
 static void flagship_flag_put_variants(const flagship_flag_fields_t *f,
     flagship_out_t *out);
 static void flagship_flag_put_rules(const flagship_flag_fields_t *f,
@@ -679,7 +681,7 @@ flagship_flag_put_value(const flagship_flag_fields_t *f, unsigned field,
         if (node->type == FLAGSHIP_JSON_STRING
             && f->type != FLAGSHIP_TYPE_STRING)
         {
-            flagship_out(out, node->str, node->len);
+            flagship_flag_put_inner(node, out);
 
         } else {
             flagship_out_raw(out, f->fields.text, node);
@@ -709,6 +711,39 @@ flagship_flag_put_value(const flagship_flag_fields_t *f, unsigned field,
 
     flagship_out(out, flagship_flag_empty[f->type].data,
                  flagship_flag_empty[f->type].len);
+}
+
+
+/* A string that was found to be JSON, as that. */
+
+static void
+flagship_flag_put_inner(const flagship_json_node_t *node, flagship_out_t *out)
+{
+    size_t                len;
+    const char           *p;
+    flagship_json_node_t  inner;
+
+    p = node->str;
+    len = node->len;
+
+    while (strchr(" \t\r\n", *p)) {
+        p++;
+        len--;
+    }
+
+    if (*p == '{' || *p == '[' || *p == '"') {
+        memset(&inner, 0, sizeof(inner));
+        inner.type = *p == '"' ? FLAGSHIP_JSON_STRING : FLAGSHIP_JSON_ARRAY;
+
+        flagship_out_raw(out, p, &inner);
+        return;
+    }
+
+    while (strchr(" \t\r\n", p[len - 1])) {
+        len--;
+    }
+
+    flagship_out(out, p, len);
 }
 
 

@@ -291,7 +291,7 @@ the_simple_form_makes_variants(void **state)
 
         { "{\"key\":\"a\",\"type\":\"json\",\"default_value\":"
           "\"{\\\"a\\\": 1}\"}",
-          "{\"type\":\"json\",\"variants\":{\"on\":{\"a\": 1},\"off\":null},"
+          "{\"type\":\"json\",\"variants\":{\"on\":{\"a\":1},\"off\":null},"
           "\"default_variant\":\"off\",\"off_variant\":\"off\","
           "\"rollout\":100}" },
 

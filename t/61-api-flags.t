@@ -433,6 +433,74 @@ subtest 'dry runs' => sub {
 };
 
 
+# Every kind of value in every field, of a new flag and of one that is there:
+# it is taken or refused, and what is taken is served.
+
+subtest 'any value in any field' => sub {
+    my @fields = qw(id tenant environment key name description tags metadata
+        type enabled variants default_variant off_variant rules user_ids
+        rollout prerequisites enable_at disable_at expose version created_at
+        updated_at archived_at tenant_id env flag_name status state
+        default_variation rollout_percentage targeting_rules default_value
+        off_value);
+    my @values = ('null', 'true', 'false', '0', '-1', '1e300', '50.0',
+        '99999999999999999999', '""', '"on"', '"a b"', '"2026-01-01T00:00:00Z"',
+        '"0000-01-01T00:00:00Z"', '"9999-12-31T23:59:60Z"',
+        '"\\u007f\\ud83d\\ude00"', '[]', '[null]', '[1, "a"]', '[[]]', '{}',
+        '{"on": null}', '{"": 1}', '{"on": true, "off": 1}',
+        '[{"flag": "first", "variant": "on"}]', '[{"serve": null}]',
+        '[{"serve": {"split": {}}}]', '[{"key": "on", "weight": 0}]',
+        '[{"key": "on", "weight": 1e300}]', '{"percentage": {}}',
+        '{"user_ids": 5}', '"' . 'x' x 300 . '"', '"prod"', '"default"');
+    my $headers = $api->headers(body => {});
+    my ($c, %seen, @odd);
+
+    my $send = sub {
+        my ($method, $uri, $body) = @_;
+
+        $c->request($method, $uri, headers => $headers, body => $body);
+        my $r = $c->response or die "no answer to $body";
+
+        $seen{ $r->status }++;
+        push @odd, "$method $uri $body: " . $r->status . ' ' . $r->body
+            unless $r->status =~ /^(?:200|201|404|409|422)$/;
+
+        return $r;
+    };
+
+    my $n = 0;
+
+    for my $field (@fields) {
+        # nginx closes a connection after a thousand requests
+        $c = $api->t->connect;
+
+        for my $value (@values) {
+            my $key = 'any-' . ++$n;
+            my $named = $field =~ /^(?:key|flag_name)$/ ? '' : qq("key":"$key",);
+
+            $send->('POST', '/flags', qq({$named"$field":$value}));
+            $send->('POST', '/flags', qq({"key":"$key","enabled":true}));
+            $send->('PUT', "/flags/$key", qq({"$field":$value}));
+        }
+    }
+
+    is("@odd[ 0 .. ($#odd > 4 ? 4 : $#odd) ]", '', 'taken or refused');
+    is(join(' ', sort keys %seen), '200 201 404 409 422', 'all of it happens');
+
+    # what was taken compiles
+    is($api->pg->sql(q{SELECT count(*) FROM flagship.flags WHERE key LIKE 'any-%'
+        AND enabled AND archived_at IS NULL}) > 100, 1, 'many were taken');
+
+    my $flags = $api->post('/evaluate', { context => {
+        targetingKey => 'u' } }, as => 'client')->json->{flags};
+    is(join(' ', grep { defined } map { $_->{error_code}
+        && $_->{error_code} eq 'PARSE_ERROR' ? $_->{key} : undef } @$flags), '',
+        'and none of it is broken');
+    is(join("\n", $api->t->lines(qr/\[(?:error|crit|alert|emerg)\]/)), '',
+        'and nobody was alarmed');
+};
+
+
 subtest 'who may' => sub {
     for my $case ([ GET => '/flags', 'viewer' ],
         [ GET => '/flags/first', 'viewer' ],

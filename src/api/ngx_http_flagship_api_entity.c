@@ -19,11 +19,6 @@ static ngx_int_t ngx_http_flagship_entity_column(
     ngx_str_t *value);
 static ngx_uint_t ngx_http_flagship_entity_error(
     ngx_http_flagship_call_t *call, ngx_http_flagship_query_error_t *error);
-static ngx_uint_t ngx_http_flagship_entity_is(ngx_str_t *text,
-    const char *name);
-static ngx_uint_t ngx_http_flagship_entity_undone(
-    ngx_http_flagship_entity_t *e);
-static void ngx_http_flagship_entity_mismatch(ngx_http_flagship_entity_t *e);
 static void ngx_http_flagship_entity_used(ngx_http_flagship_entity_t *e);
 static ngx_int_t ngx_http_flagship_entity_location(
     ngx_http_flagship_entity_t *e);
@@ -68,7 +63,10 @@ ngx_http_flagship_entity_start(ngx_http_flagship_call_t *call,
     e->tenant = ngx_http_flagship_entity_cstr(e, call->tenant.data,
                                               call->tenant.len);
 
-    if (e->actor == NULL || e->tenant == NULL) {
+    e->environment = ngx_http_flagship_entity_cstr(e, call->environment.data,
+                                                   call->environment.len);
+
+    if (e->actor == NULL || e->tenant == NULL || e->environment == NULL) {
         return NGX_ERROR;
     }
 
@@ -86,6 +84,12 @@ ngx_http_flagship_entity_start(ngx_http_flagship_call_t *call,
     }
 
     e->id = ngx_http_flagship_ref_is_id(&call->params[0]);
+
+    if (e->id && !call->environment_named
+        && call->principal.environment.len == 0)
+    {
+        e->environment = NULL;
+    }
 
     rc = ngx_http_flagship_call_if_match(call, &tags);
 
@@ -253,6 +257,9 @@ ngx_http_flagship_entity_query(ngx_http_flagship_entity_t *e,
     query.on_done = on_done;
     query.on_error = ngx_http_flagship_entity_error;
 
+    ngx_str_null(&e->outcome);
+    ngx_str_null(&e->tag);
+
     return ngx_http_flagship_call_query(e->call, &query);
 }
 
@@ -276,10 +283,12 @@ ngx_http_flagship_entity_result(ngx_http_flagship_call_t *call,
            != NGX_OK
         || ngx_http_flagship_entity_column(e, result, "tag", &e->tag)
            != NGX_OK
+        || ngx_http_flagship_entity_column(e, result, "form", &e->form)
+           != NGX_OK
         || ngx_http_flagship_entity_column(e, result, "outcome", &e->outcome)
            != NGX_OK)
     {
-        ngx_str_null(&e->document);
+        e->failed = 1;
     }
 }
 
@@ -327,15 +336,16 @@ ngx_http_flagship_entity_error(ngx_http_flagship_call_t *call,
                                     kind->environment_fkey))
     {
         ngx_http_flagship_call_problem(call, NGX_HTTP_NOT_FOUND,
-                                       "there is no such environment");
+                                       "there is no environment \"%V\"",
+                                       &call->environment);
         return 1;
     }
 
-    return 0;
+    return kind->refused ? kind->refused(e, error) : 0;
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_flagship_entity_is(ngx_str_t *text, const char *name)
 {
     return name && text->len == ngx_strlen(name)
@@ -353,19 +363,16 @@ ngx_http_flagship_entity_said(ngx_http_flagship_entity_t *e,
 
 /* Answered: there is none, or not as it was meant. */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_flagship_entity_undone(ngx_http_flagship_entity_t *e)
 {
-    if (e->tag.len == 0) {
-        ngx_http_flagship_call_problem(e->call, NGX_HTTP_NOT_FOUND,
-                                       "there is no %s%s \"%s\"",
-                                       e->archived ? "archived " : "",
-                                       e->kind->noun, e->ref);
+    if (e->failed) {
+        ngx_http_flagship_entity_fail(e->call);
         return 1;
     }
 
-    if (e->document.len == 0) {
-        ngx_http_flagship_entity_fail(e->call);
+    if (e->tag.len == 0) {
+        ngx_http_flagship_entity_missing(e);
         return 1;
     }
 
@@ -392,7 +399,29 @@ ngx_http_flagship_entity_undone(ngx_http_flagship_entity_t *e)
 }
 
 
-static void
+void
+ngx_http_flagship_entity_missing(ngx_http_flagship_entity_t *e)
+{
+    const char  *archived;
+
+    archived = e->archived ? "archived " : "";
+
+    if (e->kind->environment && e->environment) {
+        ngx_http_flagship_call_problem(e->call, NGX_HTTP_NOT_FOUND,
+                                       "there is no %s%s \"%s\" in the "
+                                       "environment \"%s\"",
+                                       archived, e->kind->noun, e->ref,
+                                       e->environment);
+        return;
+    }
+
+    ngx_http_flagship_call_problem(e->call, NGX_HTTP_NOT_FOUND,
+                                   "there is no %s%s \"%s\"", archived,
+                                   e->kind->noun, e->ref);
+}
+
+
+void
 ngx_http_flagship_entity_mismatch(ngx_http_flagship_entity_t *e)
 {
     u_char                    *p;
@@ -534,7 +563,7 @@ ngx_http_flagship_entity_removed(ngx_http_flagship_call_t *call)
 static ngx_int_t
 ngx_http_flagship_entity_location(ngx_http_flagship_entity_t *e)
 {
-    u_char                    *p;
+    u_char                    *p, mark;
     ngx_str_t                  location, *prefix;
     const char                *key;
     ngx_http_request_t        *r;
@@ -547,7 +576,8 @@ ngx_http_flagship_entity_location(ngx_http_flagship_entity_t *e)
 
     p = ngx_pnalloc(r->pool, prefix->len + ngx_strlen(e->kind->path)
                              + ngx_strlen(key) + call->tenant.len
-                             + sizeof("?tenant="));
+                             + call->environment.len
+                             + sizeof("?environment=&tenant="));
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -555,11 +585,17 @@ ngx_http_flagship_entity_location(ngx_http_flagship_entity_t *e)
     location.data = p;
 
     p = ngx_sprintf(p, "%V%s%s", prefix, e->kind->path, key);
+    mark = '?';
+
+    if (e->kind->environment && call->environment_named) {
+        p = ngx_sprintf(p, "?environment=%V", &call->environment);
+        mark = '&';
+    }
 
     if (call->principal.role == NGX_HTTP_FLAGSHIP_ROLE_OPERATOR
         && call->principal.tenant.len == 0)
     {
-        p = ngx_sprintf(p, "?tenant=%V", &call->tenant);
+        p = ngx_sprintf(p, "%ctenant=%V", mark, &call->tenant);
     }
 
     location.len = p - location.data;
@@ -579,6 +615,11 @@ ngx_http_flagship_entity_answer(ngx_http_flagship_entity_t *e,
 
     call = e->call;
     out = &e->out;
+
+    if (e->kind->lint && e->kind->lint(e) != NGX_OK) {
+        ngx_http_flagship_entity_fail(call);
+        return;
+    }
 
     ngx_http_flagship_out_init(out, call->request->pool,
                                e->document.len + 64);

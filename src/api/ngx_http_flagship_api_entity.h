@@ -7,10 +7,11 @@
 /*
  * One entity of a tenant over HTTP, whatever it is: what a request says of it,
  * the call of a function of PostgreSQL, and the answers that all have in
- * common.  Segments, sets and keys of the API are made of this.
+ * common.  Flags, segments, sets and keys of the API are made of this.
  *
  * A function answers with one row of these columns, as far as it has them:
- * outcome, revision, tag, document.  Without a tag there is no such entity.
+ * outcome, revision, tag, form, document.  Without a tag there is no such
+ * entity.
  */
 
 
@@ -26,6 +27,9 @@
 #define NGX_HTTP_FLAGSHIP_ENTITY_PARAMS  9
 
 
+typedef struct ngx_http_flagship_entity_s  ngx_http_flagship_entity_t;
+
+
 typedef struct {
     const char                *noun;         /* "segment" */
     const char                *path;         /* "/segments/" */
@@ -33,10 +37,19 @@ typedef struct {
     uint32_t                   written;      /* bits of fields to be written */
     const char                *tenant_fkey;  /* constraints */
     const char                *environment_fkey;     /* NULL: has none */
+
+    ngx_uint_t                 environment;  /* it is one environment's */
+
+    /* NULL: there is nothing of the kind.  Errors of other constraints: 1
+       where it has answered; what there is to say of e->document, into
+       e->found. */
+    ngx_uint_t               (*refused)(ngx_http_flagship_entity_t *e,
+                                 ngx_http_flagship_query_error_t *error);
+    ngx_int_t                (*lint)(ngx_http_flagship_entity_t *e);
 } ngx_http_flagship_entity_kind_t;
 
 
-typedef struct {
+struct ngx_http_flagship_entity_s {
     ngx_http_flagship_call_t  *call;
     const ngx_http_flagship_entity_kind_t  *kind;
 
@@ -44,12 +57,14 @@ typedef struct {
 
     const char                *actor;
     const char                *tenant;
+    const char                *environment;  /* NULL: whichever an id's is */
     const char                *ref;          /* NULL: of none yet */
     const char                *match;        /* If-Match; NULL: none */
     unsigned                   id:1;         /* ref is an id */
     unsigned                   archived:1;
     unsigned                   purge:1;
     unsigned                   dry_run:1;
+    unsigned                   failed:1;     /* a result without memory */
 
     flagship_fields_t          fields;       /* of the body */
     flagship_errors_t         *errors;       /* the call's: of the body */
@@ -64,9 +79,10 @@ typedef struct {
     ngx_str_t                  outcome;
     ngx_str_t                  revision;
     ngx_str_t                  tag;
+    ngx_str_t                  form;
     ngx_str_t                  document;
     ngx_http_flagship_out_t    out;
-} ngx_http_flagship_entity_t;
+};
 
 
 /* NGX_OK: call->data is the entity.  NGX_DONE: answered; NGX_ERROR. */
@@ -105,6 +121,11 @@ ngx_int_t ngx_http_flagship_entity_query(ngx_http_flagship_entity_t *e,
 ngx_uint_t ngx_http_flagship_entity_said(ngx_http_flagship_entity_t *e,
     const char *outcome);
 
+/* Where it was not done, that is answered: 1. */
+ngx_uint_t ngx_http_flagship_entity_undone(ngx_http_flagship_entity_t *e);
+void ngx_http_flagship_entity_missing(ngx_http_flagship_entity_t *e);
+void ngx_http_flagship_entity_mismatch(ngx_http_flagship_entity_t *e);
+
 /* Handlers of what was done: they answer, also where it was not. */
 
 void ngx_http_flagship_entity_found(ngx_http_flagship_call_t *call);
@@ -120,6 +141,8 @@ flagship_unit_t *ngx_http_flagship_entity_unit(
 /* Another member of an object: warnings, of which there is one at least. */
 void ngx_http_flagship_entity_warnings(ngx_http_flagship_out_t *out,
     flagship_errors_t *errors);
+
+ngx_uint_t ngx_http_flagship_entity_is(ngx_str_t *text, const char *name);
 
 /* 500, where a handler has no memory. */
 void ngx_http_flagship_entity_fail(ngx_http_flagship_call_t *call);

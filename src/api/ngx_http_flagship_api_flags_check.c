@@ -14,7 +14,6 @@
  */
 
 
-#include "ngx_http_flagship_api_entity.h"
 #include "ngx_http_flagship_api_flags.h"
 #include "flagship_check.h"
 #include "flagship_compile.h"
@@ -37,81 +36,79 @@
 
 
 static ngx_int_t ngx_http_flagship_flag_query(
-    ngx_http_flagship_flag_call_t *fc);
+    ngx_http_flagship_flag_t *fl);
 static ngx_int_t ngx_http_flagship_flag_judge(
-    ngx_http_flagship_flag_call_t *fc, const char *text, size_t len);
+    ngx_http_flagship_flag_t *fl, const char *text, size_t len);
 static ngx_int_t ngx_http_flagship_flag_compile(
-    ngx_http_flagship_flag_call_t *fc, const flagship_image_t *image,
+    ngx_http_flagship_flag_t *fl, const flagship_image_t *image,
     flagship_str_t key);
-static void ngx_http_flagship_flag_unsent(ngx_http_flagship_flag_call_t *fc,
+static void ngx_http_flagship_flag_unsent(ngx_http_flagship_flag_t *fl,
     unsigned from);
 static flagship_str_t ngx_http_flagship_flag_key(
-    ngx_http_flagship_flag_call_t *fc);
-static void ngx_http_flagship_flag_own(ngx_http_flagship_flag_call_t *fc);
+    ngx_http_flagship_flag_t *fl);
+static void ngx_http_flagship_flag_own(ngx_http_flagship_flag_t *fl);
 static flagship_str_t ngx_http_flagship_flag_current(
-    ngx_http_flagship_flag_call_t *fc, const char *name, ngx_str_t *otherwise);
-static char *ngx_http_flagship_flag_print(ngx_http_flagship_flag_call_t *fc,
+    ngx_http_flagship_flag_t *fl, const char *name, ngx_str_t *otherwise);
+static char *ngx_http_flagship_flag_print(ngx_http_flagship_flag_t *fl,
     int merged, size_t *len);
 static void ngx_http_flagship_flag_free(void *data);
 
 
-ngx_http_flagship_flag_call_t *
-ngx_http_flagship_flag_call(ngx_http_flagship_call_t *call)
+ngx_http_flagship_flag_t *
+ngx_http_flagship_flag(ngx_http_flagship_entity_t *e)
 {
-    ngx_pool_cleanup_t             *cln;
-    ngx_http_flagship_flag_call_t  *fc;
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_flagship_flag_t  *fl;
 
-    cln = ngx_pool_cleanup_add(call->request->pool,
-                               sizeof(ngx_http_flagship_flag_call_t));
+    cln = ngx_pool_cleanup_add(e->call->request->pool,
+                               sizeof(ngx_http_flagship_flag_t));
     if (cln == NULL) {
         return NULL;
     }
 
-    fc = cln->data;
+    fl = cln->data;
 
-    ngx_memzero(fc, sizeof(ngx_http_flagship_flag_call_t));
+    ngx_memzero(fl, sizeof(ngx_http_flagship_flag_t));
 
-    fc->call = call;
-    call->data = fc;
+    fl->e = e;
+    e->data = fl;
 
-    flagship_json_init(&fc->json);
-    flagship_json_init(&fc->before);
-    flagship_json_init(&fc->judged);
-    flagship_errors_init(&fc->errors);
-    flagship_errors_init(&fc->found);
+    flagship_json_init(&fl->json);
+    flagship_json_init(&fl->before);
+    flagship_json_init(&fl->judged);
+    flagship_errors_init(&fl->errors);
+    flagship_errors_init(&fl->found);
 
     cln->handler = ngx_http_flagship_flag_free;
 
-    return fc;
+    return fl;
 }
 
 
 ngx_int_t
-ngx_http_flagship_flag_read(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_read(ngx_http_flagship_flag_t *fl)
 {
-    const char                  *text;
     ngx_http_flagship_call_t    *call;
     const flagship_json_node_t  *root;
 
-    call = fc->call;
+    call = fl->e->call;
 
     root = call->body;
-    text = (const char *) call->text.data;
+    fl->text = (const char *) call->text.data;
 
     if (root == NULL) {
 
-        if (ngx_http_flagship_flag_query(fc) != NGX_OK) {
+        if (ngx_http_flagship_flag_query(fl) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        root = fc->json.nodes;
-        text = (const char *) fc->document.data;
+        root = fl->json.nodes;
     }
 
-    (void) flagship_fields_read(&fc->fields.fields, &flagship_resource_flag,
-                                text, root, fc->create, &fc->errors);
+    (void) flagship_fields_read(&fl->fields.fields, &flagship_resource_flag,
+                                fl->text, root, fl->create, &fl->errors);
 
-    fc->sent = flagship_fields_sent(&fc->fields.fields);
+    fl->sent = flagship_fields_sent(&fl->fields.fields);
 
     return NGX_OK;
 }
@@ -120,8 +117,9 @@ ngx_http_flagship_flag_read(ngx_http_flagship_flag_call_t *fc)
 /* The arguments of the query, as a document. */
 
 static ngx_int_t
-ngx_http_flagship_flag_query(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_query(ngx_http_flagship_flag_t *fl)
 {
+    char                      *text;
     size_t                     len;
     ngx_uint_t                 i, n;
     ngx_pool_t                *pool;
@@ -129,10 +127,10 @@ ngx_http_flagship_flag_query(ngx_http_flagship_flag_call_t *fc)
     ngx_http_flagship_arg_t   *arg;
     ngx_http_flagship_call_t  *call;
 
-    call = fc->call;
+    call = fl->e->call;
     pool = call->request->pool;
 
-    fc->query = 1;
+    fl->query = 1;
 
     args = ngx_palloc(pool, (call->nargs + 1) * sizeof(flagship_argument_t));
     if (args == NULL) {
@@ -158,17 +156,16 @@ ngx_http_flagship_flag_query(ngx_http_flagship_flag_call_t *fc)
 
     len = flagship_fields_query(&flagship_resource_flag, args, n, NULL, 0);
 
-    fc->document.len = len;
-    fc->document.data = ngx_pnalloc(pool, len);
-
-    if (fc->document.data == NULL) {
+    text = ngx_pnalloc(pool, len);
+    if (text == NULL) {
         return NGX_ERROR;
     }
 
-    (void) flagship_fields_query(&flagship_resource_flag, args, n,
-                                 (char *) fc->document.data, len);
+    (void) flagship_fields_query(&flagship_resource_flag, args, n, text, len);
 
-    switch (flagship_json_parse(&fc->json, (char *) fc->document.data, len)) {
+    fl->text = text;
+
+    switch (flagship_json_parse(&fl->json, text, len)) {
 
     case FLAGSHIP_OK:
         return NGX_OK;
@@ -180,43 +177,43 @@ ngx_http_flagship_flag_query(ngx_http_flagship_flag_call_t *fc)
 
         /* what is no list is there twice */
 
-        flagship_errors_add(&fc->errors, 0, flagship_str("", 0), "",
+        flagship_errors_add(&fl->errors, 0, flagship_str("", 0), "",
                             "an argument is given twice");
 
-        return flagship_json_parse(&fc->json, "{}", 2) == FLAGSHIP_OK
+        return flagship_json_parse(&fl->json, "{}", 2) == FLAGSHIP_OK
                ? NGX_OK : NGX_ERROR;
     }
 }
 
 
 ngx_uint_t
-ngx_http_flagship_flag_simple(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_simple(ngx_http_flagship_flag_t *fl)
 {
     char        *text;
     size_t       len;
     ngx_uint_t   simple;
 
-    if ((fc->sent & ~NGX_HTTP_FLAGSHIP_FLAG_SIMPLE) || fc->errors.errors) {
+    if ((fl->sent & ~NGX_HTTP_FLAGSHIP_FLAG_SIMPLE) || fl->errors.errors) {
         return 0;
     }
 
-    (void) flagship_flag_fields(&fc->fields, NULL, NULL);
+    (void) flagship_flag_fields(&fl->fields, NULL, NULL);
 
     /* as those of a flag in its simple form */
 
-    text = ngx_http_flagship_flag_print(fc, 1, &len);
+    text = ngx_http_flagship_flag_print(fl, 1, &len);
 
-    simple = (text && ngx_http_flagship_flag_judge(fc, text, len) == NGX_OK
-              && fc->found.errors == 0);
+    simple = (text && ngx_http_flagship_flag_judge(fl, text, len) == NGX_OK
+              && fl->found.errors == 0);
 
-    flagship_errors_init(&fc->found);
+    flagship_errors_init(&fl->found);
 
     return simple;
 }
 
 
 ngx_int_t
-ngx_http_flagship_flag_check(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_check(ngx_http_flagship_flag_t *fl)
 {
     char                       *text, pointer[192];
     size_t                      len;
@@ -224,43 +221,43 @@ ngx_http_flagship_flag_check(ngx_http_flagship_flag_call_t *fc)
     ngx_uint_t                  n;
     flagship_error_t           *e;
 
-    flagship_errors_init(&fc->found);
+    flagship_errors_init(&fl->found);
 
-    (void) flagship_flag_fields(&fc->fields,
-                                fc->current ? fc->before.nodes : NULL,
-                                (const char *) fc->document.data);
+    (void) flagship_flag_fields(&fl->fields,
+                                fl->current ? fl->before.nodes : NULL,
+                                (const char *) fl->e->document.data);
 
-    ngx_http_flagship_flag_own(fc);
+    ngx_http_flagship_flag_own(fl);
 
-    text = ngx_http_flagship_flag_print(fc, 1, &len);
+    text = ngx_http_flagship_flag_print(fl, 1, &len);
 
-    if (text == NULL || ngx_http_flagship_flag_judge(fc, text, len) != NGX_OK)
+    if (text == NULL || ngx_http_flagship_flag_judge(fl, text, len) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    n = fc->errors.errors + fc->found.errors;
+    n = fl->errors.errors + fl->found.errors;
 
     if (n == 0) {
         return NGX_OK;
     }
 
-    for (i = 0; i < fc->errors.n; i++) {
-        e = &fc->errors.list[i];
-        ngx_http_flagship_flag_tell(fc, e->pointer, e->message);
+    for (i = 0; i < fl->errors.n; i++) {
+        e = &fl->errors.list[i];
+        ngx_http_flagship_flag_tell(fl, e->pointer, e->message);
     }
 
-    for (i = 0; i < fc->found.n; i++) {
-        e = &fc->found.list[i];
+    for (i = 0; i < fl->found.n; i++) {
+        e = &fl->found.list[i];
 
         if (!e->warning) {
-            flagship_flag_fields_pointer(&fc->fields, e->pointer, pointer,
+            flagship_flag_fields_pointer(&fl->fields, e->pointer, pointer,
                                          sizeof(pointer));
-            ngx_http_flagship_flag_tell(fc, pointer, e->message);
+            ngx_http_flagship_flag_tell(fl, pointer, e->message);
         }
     }
 
-    ngx_http_flagship_call_problem(fc->call, NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
+    ngx_http_flagship_call_problem(fl->e->call, NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
                                    "the flag has %ui error%s", n,
                                    n == 1 ? "" : "s");
 
@@ -269,37 +266,42 @@ ngx_http_flagship_flag_check(ngx_http_flagship_flag_call_t *fc)
 
 
 void
-ngx_http_flagship_flag_tell(ngx_http_flagship_flag_call_t *fc,
+ngx_http_flagship_flag_tell(ngx_http_flagship_flag_t *fl,
     const char *pointer, const char *detail)
 {
     char  query[200];
 
-    if (fc->query) {
+    if (fl->query) {
         (void) snprintf(query, sizeof(query), "#/query%s", pointer);
         pointer = query;
     }
 
-    ngx_http_flagship_call_error(fc->call, pointer, "%s", detail);
+    ngx_http_flagship_call_error(fl->e->call, pointer, "%s", detail);
 }
 
 
 ngx_int_t
-ngx_http_flagship_flag_lint(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_lint(ngx_http_flagship_entity_t *e)
 {
-    flagship_errors_init(&fc->found);
+    ngx_http_flagship_flag_t  *fl;
 
-    fc->found.lint = 1;
-    fc->sent = FLAGSHIP_FIELDS_ALL;
+    fl = e->data;
+    e->found = &fl->found;
 
-    return ngx_http_flagship_flag_judge(fc, (char *) fc->document.data,
-                                        fc->document.len);
+    flagship_errors_init(&fl->found);
+
+    fl->found.lint = 1;
+    fl->sent = FLAGSHIP_FIELDS_ALL;
+
+    return ngx_http_flagship_flag_judge(fl, (char *) e->document.data,
+                                        e->document.len);
 }
 
 
 /* By the compiler and, where it has nothing against it, by what is there. */
 
 static ngx_int_t
-ngx_http_flagship_flag_judge(ngx_http_flagship_flag_call_t *fc,
+ngx_http_flagship_flag_judge(ngx_http_flagship_flag_t *fl,
     const char *text, size_t len)
 {
     int                        rc;
@@ -309,13 +311,13 @@ ngx_http_flagship_flag_judge(ngx_http_flagship_flag_call_t *fc,
     const flagship_image_t    *image;
     ngx_http_flagship_call_t  *call;
 
-    call = fc->call;
+    call = fl->e->call;
 
-    rc = flagship_json_parse(&fc->judged, text, len);
+    rc = flagship_json_parse(&fl->judged, text, len);
 
     if (rc == FLAGSHIP_DECLINED) {
-        flagship_errors_add(&fc->found, 0, flagship_str("", 0), "", "%s",
-                            fc->judged.error);
+        flagship_errors_add(&fl->found, 0, flagship_str("", 0), "", "%s",
+                            fl->judged.error);
         return NGX_OK;
     }
 
@@ -323,48 +325,48 @@ ngx_http_flagship_flag_judge(ngx_http_flagship_flag_call_t *fc,
         return NGX_ERROR;
     }
 
-    key = ngx_http_flagship_flag_key(fc);
+    key = ngx_http_flagship_flag_key(fl);
     image = ngx_http_flagship_view_find(call->view, &call->tenant,
                                         &call->environment);
 
-    if (ngx_http_flagship_flag_compile(fc, image, key) != NGX_OK) {
+    if (ngx_http_flagship_flag_compile(fl, image, key) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (fc->found.errors) {
+    if (fl->found.errors) {
         return NGX_OK;
     }
 
     check.image = image;
     check.key = key;
     check.segment = 0;
-    check.errors = &fc->found;
+    check.errors = &fl->found;
 
-    n = fc->found.n;
+    n = fl->found.n;
 
-    if (flagship_check(&check, fc->judged.nodes) == FLAGSHIP_ERROR) {
+    if (flagship_check(&check, fl->judged.nodes) == FLAGSHIP_ERROR) {
         return NGX_ERROR;
     }
 
-    ngx_http_flagship_flag_unsent(fc, n);
+    ngx_http_flagship_flag_unsent(fl, n);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_flagship_flag_compile(ngx_http_flagship_flag_call_t *fc,
+ngx_http_flagship_flag_compile(ngx_http_flagship_flag_t *fl,
     const flagship_image_t *image, flagship_str_t key)
 {
     int               rc;
     flagship_unit_t  *unit;
 
-    unit = ngx_http_flagship_entity_unit(fc->call, image);
+    unit = ngx_http_flagship_entity_unit(fl->e->call, image);
     if (unit == NULL) {
         return NGX_ERROR;
     }
 
-    rc = flagship_unit_add_flag(unit, key, fc->judged.nodes, &fc->found);
+    rc = flagship_unit_add_flag(unit, key, fl->judged.nodes, &fl->found);
 
     flagship_unit_destroy(unit);
 
@@ -376,28 +378,28 @@ ngx_http_flagship_flag_compile(ngx_http_flagship_flag_call_t *fc,
    another change to put right. */
 
 static void
-ngx_http_flagship_flag_unsent(ngx_http_flagship_flag_call_t *fc,
+ngx_http_flagship_flag_unsent(ngx_http_flagship_flag_t *fl,
     unsigned from)
 {
     uint32_t           bit;
     unsigned           i;
     flagship_error_t  *e;
 
-    if (fc->create) {
+    if (fl->create) {
         return;
     }
 
-    for (i = from; i < fc->found.n; i++) {
-        e = &fc->found.list[i];
+    for (i = from; i < fl->found.n; i++) {
+        e = &fl->found.list[i];
 
         bit = ngx_strncmp(e->pointer, "/rules", 6) == 0
               ? flagship_field_bit(FLAGSHIP_FIELD_RULES)
               : flagship_field_bit(FLAGSHIP_FIELD_PREREQUISITES);
 
-        if (!e->warning && !(fc->sent & bit)) {
+        if (!e->warning && !(fl->sent & bit)) {
             e->warning = 1;
-            fc->found.errors--;
-            fc->found.warnings++;
+            fl->found.errors--;
+            fl->found.warnings++;
         }
     }
 }
@@ -406,19 +408,19 @@ ngx_http_flagship_flag_unsent(ngx_http_flagship_flag_call_t *fc,
 /* Of a flag whose own is wrong, any. */
 
 static flagship_str_t
-ngx_http_flagship_flag_key(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_key(ngx_http_flagship_flag_t *fl)
 {
     ngx_str_t                    any;
     const flagship_json_node_t  *node;
 
     ngx_str_set(&any, "flag");
 
-    if (fc->current) {
-        return ngx_http_flagship_flag_current(fc, "key", &any);
+    if (fl->current) {
+        return ngx_http_flagship_flag_current(fl, "key", &any);
     }
 
-    node = fc->create ? fc->fields.fields.list[FLAGSHIP_FIELD_KEY].node
-                      : flagship_json_get(fc->judged.nodes, "key");
+    node = fl->create ? fl->fields.fields.list[FLAGSHIP_FIELD_KEY].node
+                      : flagship_json_get(fl->judged.nodes, "key");
 
     return (node && node->type == FLAGSHIP_JSON_STRING)
            ? flagship_json_str(node)
@@ -429,7 +431,7 @@ ngx_http_flagship_flag_key(ngx_http_flagship_flag_call_t *fc)
 /* Fields that are the flag's for good. */
 
 static void
-ngx_http_flagship_flag_own(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_own(ngx_http_flagship_flag_t *fl)
 {
     unsigned                     i;
     ngx_str_t                    none;
@@ -448,8 +450,8 @@ ngx_http_flagship_flag_own(ngx_http_flagship_flag_call_t *fc)
         { FLAGSHIP_FIELD_KEY, "key" }
     };
 
-    call = fc->call;
-    fields = &fc->fields.fields;
+    call = fl->e->call;
+    fields = &fl->fields.fields;
 
     ngx_str_null(&none);
 
@@ -460,7 +462,7 @@ ngx_http_flagship_flag_own(ngx_http_flagship_flag_call_t *fc)
             continue;
         }
 
-        own = ngx_http_flagship_flag_current(fc, list[i].name,
+        own = ngx_http_flagship_flag_current(fl, list[i].name,
                   list[i].field == FLAGSHIP_FIELD_TENANT ? &call->tenant
                   : list[i].field == FLAGSHIP_FIELD_ENVIRONMENT
                     ? &call->environment : &none);
@@ -477,13 +479,13 @@ ngx_http_flagship_flag_own(ngx_http_flagship_flag_call_t *fc)
 /* A text of the current flag. */
 
 static flagship_str_t
-ngx_http_flagship_flag_current(ngx_http_flagship_flag_call_t *fc,
+ngx_http_flagship_flag_current(ngx_http_flagship_flag_t *fl,
     const char *name, ngx_str_t *otherwise)
 {
     const flagship_json_node_t  *node;
 
-    if (fc->current) {
-        node = flagship_json_member(fc->before.nodes, name, ngx_strlen(name));
+    if (fl->current) {
+        node = flagship_json_member(fl->before.nodes, name, ngx_strlen(name));
 
         if (node && node->type == FLAGSHIP_JSON_STRING) {
             return flagship_json_str(node);
@@ -495,28 +497,28 @@ ngx_http_flagship_flag_current(ngx_http_flagship_flag_call_t *fc,
 
 
 const char *
-ngx_http_flagship_flag_patch(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_patch(ngx_http_flagship_flag_t *fl)
 {
     size_t  len;
 
-    return ngx_http_flagship_flag_print(fc, 0, &len);
+    return ngx_http_flagship_flag_print(fl, 0, &len);
 }
 
 
 static char *
-ngx_http_flagship_flag_print(ngx_http_flagship_flag_call_t *fc, int merged,
+ngx_http_flagship_flag_print(ngx_http_flagship_flag_t *fl, int merged,
     size_t *len)
 {
     char  *text;
 
-    *len = flagship_flag_fields_print(&fc->fields, merged, NULL, 0);
+    *len = flagship_flag_fields_print(&fl->fields, merged, NULL, 0);
 
-    text = ngx_pnalloc(fc->call->request->pool, *len + 1);
+    text = ngx_pnalloc(fl->e->call->request->pool, *len + 1);
     if (text == NULL) {
         return NULL;
     }
 
-    (void) flagship_flag_fields_print(&fc->fields, merged, text, *len);
+    (void) flagship_flag_fields_print(&fl->fields, merged, text, *len);
     text[*len] = '\0';
 
     return text;
@@ -526,7 +528,7 @@ ngx_http_flagship_flag_print(ngx_http_flagship_flag_call_t *fc, int merged,
 /* What is derived from others stays among what must not change meanwhile. */
 
 const char *
-ngx_http_flagship_flag_names(ngx_http_flagship_flag_call_t *fc)
+ngx_http_flagship_flag_names(ngx_http_flagship_flag_t *fl)
 {
     u_char      *p, *text;
     ngx_uint_t   i;
@@ -545,7 +547,7 @@ ngx_http_flagship_flag_names(ngx_http_flagship_flag_call_t *fc)
         { FLAGSHIP_FIELD_PREREQUISITES, "prerequisites" }
     };
 
-    text = ngx_pnalloc(fc->call->request->pool, 128);
+    text = ngx_pnalloc(fl->e->call->request->pool, 128);
     if (text == NULL) {
         return NULL;
     }
@@ -554,7 +556,7 @@ ngx_http_flagship_flag_names(ngx_http_flagship_flag_call_t *fc)
     *p++ = '{';
 
     for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-        if (fc->sent & flagship_field_bit(list[i].field)) {
+        if (fl->sent & flagship_field_bit(list[i].field)) {
             p = ngx_sprintf(p, "%s%s", p == text + 1 ? "" : ",",
                             list[i].name);
         }
@@ -570,9 +572,9 @@ ngx_http_flagship_flag_names(ngx_http_flagship_flag_call_t *fc)
 static void
 ngx_http_flagship_flag_free(void *data)
 {
-    ngx_http_flagship_flag_call_t *fc = data;
+    ngx_http_flagship_flag_t *fl = data;
 
-    flagship_json_free(&fc->json);
-    flagship_json_free(&fc->before);
-    flagship_json_free(&fc->judged);
+    flagship_json_free(&fl->json);
+    flagship_json_free(&fl->before);
+    flagship_json_free(&fl->judged);
 }

@@ -49,33 +49,20 @@ static const struct {
 };
 
 
-static ngx_uint_t ngx_http_flagship_flag_constraint(ngx_str_t *name,
-    const char *constraint);
-
-
 ngx_uint_t
-ngx_http_flagship_flag_refused(ngx_http_flagship_call_t *call,
+ngx_http_flagship_flag_refused(ngx_http_flagship_entity_t *e,
     ngx_http_flagship_query_error_t *error)
 {
-    char                            pointer[192];
-    ngx_uint_t                      i;
-    const char                     *place;
-    ngx_http_flagship_flag_call_t  *fc;
+    char                       pointer[192];
+    ngx_uint_t                 i;
+    const char                *place;
+    ngx_http_flagship_flag_t  *fl;
 
-    fc = call->data;
-
-    if (ngx_http_flagship_flag_constraint(&error->constraint,
-                                          "flags_environment_fkey"))
-    {
-        ngx_http_flagship_call_problem(call, NGX_HTTP_NOT_FOUND,
-                                       "there is no environment \"%V\"",
-                                       &call->environment);
-        return 1;
-    }
+    fl = e->data;
 
     for (i = 0; ngx_http_flagship_flag_constraints[i].constraint; i++) {
 
-        if (!ngx_http_flagship_flag_constraint(&error->constraint,
+        if (!ngx_http_flagship_entity_is(&error->constraint,
                             ngx_http_flagship_flag_constraints[i].constraint))
         {
             continue;
@@ -83,34 +70,27 @@ ngx_http_flagship_flag_refused(ngx_http_flagship_call_t *call,
 
         place = ngx_http_flagship_flag_constraints[i].pointer;
 
-        if (!(fc->sent
+        if (!(fl->sent
               & flagship_field_bit(
                     ngx_http_flagship_flag_constraints[i].field))
-            && (fc->sent
+            && (fl->sent
                 & flagship_field_bit(
                       ngx_http_flagship_flag_constraints[i].other)))
         {
             place = ngx_http_flagship_flag_constraints[i].other_pointer;
         }
 
-        flagship_flag_fields_pointer(&fc->fields, place, pointer,
+        flagship_flag_fields_pointer(&fl->fields, place, pointer,
                                      sizeof(pointer));
 
-        ngx_http_flagship_flag_tell(fc, pointer,
+        ngx_http_flagship_flag_tell(fl, pointer,
                                 ngx_http_flagship_flag_constraints[i].detail);
 
-        ngx_http_flagship_call_problem(call, NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
+        ngx_http_flagship_call_problem(e->call,
+                                       NGX_HTTP_FLAGSHIP_UNPROCESSABLE,
                                        "the flag has 1 error");
         return 1;
     }
 
     return 0;
-}
-
-
-static ngx_uint_t
-ngx_http_flagship_flag_constraint(ngx_str_t *name, const char *constraint)
-{
-    return name->len == ngx_strlen(constraint)
-           && ngx_strncmp(name->data, constraint, name->len) == 0;
 }

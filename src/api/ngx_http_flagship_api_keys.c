@@ -70,7 +70,10 @@ static const ngx_http_flagship_entity_kind_t  ngx_http_flagship_api_key = {
         | flagship_field_bit(FLAGSHIP_API_KEY_SEE_UNEXPOSED)
         | flagship_field_bit(FLAGSHIP_API_KEY_EXPIRES_AT),
     "api_keys_tenant_fkey",
-    "api_keys_environment_fkey"
+    "api_keys_environment_fkey",
+    0,
+    NULL,
+    NULL
 };
 
 

@@ -41,6 +41,9 @@ static const ngx_http_flagship_entity_kind_t  ngx_http_flagship_segment = {
         | flagship_field_bit(FLAGSHIP_SEGMENT_DESCRIPTION)
         | flagship_field_bit(FLAGSHIP_SEGMENT_WHEN),
     "segments_tenant_fkey",
+    NULL,
+    0,
+    NULL,
     NULL
 };
 

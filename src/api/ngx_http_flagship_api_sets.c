@@ -26,6 +26,9 @@ const ngx_http_flagship_entity_kind_t  ngx_http_flagship_set = {
     flagship_field_bit(FLAGSHIP_SET_NAME)
         | flagship_field_bit(FLAGSHIP_SET_DESCRIPTION),
     "sets_tenant_fkey",
+    NULL,
+    0,
+    NULL,
     NULL
 };
 

@@ -151,7 +151,7 @@ EOT
 
     my $set = sub { map { text("f$_", $_[0] . 'x' x 4000) } 1 .. $_[1] };
 
-    my $t = edge(flags => [ $set->(1, 24) ], zone => '256k', server => <<'EOT');
+    my $t = edge(flags => [ $set->(1, 12) ], zone => '256k', server => <<'EOT');
         location /ws {
             flagship_headers f1;
             proxy_http_version 1.1;
@@ -178,7 +178,7 @@ EOT
         . "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n";
     is($c->response->status, 101, 'and is let through');
 
-    $t->flags($set->($_, 24)) for 2 .. 5;
+    $t->flags($set->($_, 12)) for 2 .. 5;
 
     is_deeply([ $t->lines(qr/\[(?:warn|error)\]/) ], [],
         'and holds no generation: four others found room');

@@ -235,4 +235,54 @@ subtest 'its connections are not stormed' => sub {
 };
 
 
+# Frozen while the thread works, so that the worker hears at once that it must
+# go and that its tick is due, and never that the thread has ended.
+
+subtest 'the leader is told to go while its thread compiles' => sub {
+    $pg->sql("INSERT INTO flagship.flags (key, enabled, rules)
+        SELECT 'filler_' || g, true, json_build_array(json_build_object(
+               'when', json_build_object('==', json_build_array(
+                   json_build_object('var', 'v' || g), 'x' || g)),
+               'serve', 'on'))
+          FROM generate_series(1, 3000) g");
+
+    my $t = answers(['a', 'b'], qq(flagship_postgres "$info";))->run;
+    my $caught = 0;
+
+    becomes($t, { a => $n, b => $n }, 'loaded');
+
+    for (1 .. 5) {
+        my $pid;
+
+        wait_for(sub { $pid = leader($t, $pg) }) or die 'nobody leads';
+        $pg->sql("UPDATE flagship.flags SET description = description || '.'
+            WHERE key LIKE 'filler_%'");
+
+        # not wait_for(), which sleeps
+        my $until = time + 5;
+        my $threads = 1;
+
+        until ($threads > 1 || time > $until) {
+            $threads = () = glob "/proc/$pid/task/*";
+        }
+
+        kill 'STOP', $pid;
+        $caught += (() = glob "/proc/$pid/task/*") > 1;
+
+        sleep 0.2;
+        kill 'QUIT', $pid;
+        kill 'CONT', $pid;
+        ok(wait_for(sub { !kill 0, $pid }), "worker $pid has gone");
+    }
+
+    note "the thread was caught $caught times of 5";
+    is($t->lines(qr/\[error\]/), 0, 'and to go is no fault');
+
+    in_time(2, 'the next change', sub { change($t) });
+
+    $pg->sql("DELETE FROM flagship.flags WHERE key LIKE 'filler_%'");
+    $t->check;
+};
+
+
 done_testing;

@@ -106,11 +106,15 @@ ngx_http_flagship_sync_exit_process(ngx_cycle_t *cycle,
         ngx_del_timer(&sync->tick);
     }
 
-    /* the worker has waited for its threads */
+    /*
+     * The worker has waited for its threads.  One that had stepped down before
+     * left its build to a handler that will not be called any more.
+     */
 
     sync->running = 0;
 
     ngx_http_flagship_sync_step_down(sync);
+    ngx_http_flagship_sync_forget(sync);
 }
 
 

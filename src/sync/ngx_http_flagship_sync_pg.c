@@ -337,6 +337,12 @@ ngx_http_flagship_sync_pg_failed(ngx_http_flagship_sync_t *sync,
 
     p = &sync->pg;
 
+    if (ngx_exiting || ngx_quit || ngx_terminate) {
+        /* nginx has closed it; the next leader begins without a delay */
+        ngx_http_flagship_sync_pg_close(sync);
+        return;
+    }
+
     if (p->busy
         && ngx_http_flagship_sync_past(p->began + p->deadline)
         && p->patience < 10)

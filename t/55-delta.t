@@ -231,6 +231,38 @@ subtest 'transactions that overlap' => sub {
 };
 
 
+# Blocks read, and not a time: the plan may not depend on statistics, which a
+# table that was just filled does not have.
+
+subtest 'thousands at once' => sub {
+    my $base = $pg->sql('SELECT revision FROM flagship.revision');
+
+    for my $table (qw(flags segments)) {
+        $pg->sql("ALTER TABLE flagship.$table SET (autovacuum_enabled = off)");
+    }
+
+    sql("INSERT INTO flagship.flags (key, enabled)
+        SELECT 'bulk_' || g, true FROM generate_series(1, 2000) g");
+    sql("INSERT INTO flagship.segments (key, \"when\")
+        SELECT 'bulk_' || g, 'true' FROM generate_series(1, 2000) g");
+
+    my ($rows, $blocks) = $pg->sql("EXPLAIN (ANALYZE, BUFFERS)
+        SELECT d.* FROM flagship.revision r,
+               flagship.delta(r.epoch, $base) d")
+        =~ /rows=(\d+) loops=1\).*?Buffers: shared hit=(\d+)/s;
+
+    cmp_ok($rows, '>', 4000, 'everything that was made is told');
+    cmp_ok($blocks / $rows, '<', 50, 'by an index');
+    note sprintf '%.1f blocks a row', $blocks / $rows;
+
+    sql("INSERT INTO flagship.flags (key, environment, enabled)
+        VALUES ('d', 'dev', true)");
+    becomes_at(1, { d => 'true' }, 'and read');
+    sql("DELETE FROM flagship.flags WHERE key LIKE 'bulk_%'");
+    sql("DELETE FROM flagship.segments WHERE key LIKE 'bulk_%'");
+};
+
+
 subtest 'tables that are emptied' => sub {
     sql('TRUNCATE flagship.flags');
     becomes_at(0, { a => '', c => '', d => '' }, 'flags are gone');

@@ -260,8 +260,6 @@ CALL flagship.keep_history('flagship.flags', 'flag',
 
 -- The list of live flags, which is also what evaluation reads, and of archived
 -- ones, then a filter or an order each.
-CREATE UNIQUE INDEX flags_live_key
-    ON flagship.flags (tenant, environment, key) WHERE archived_at IS NULL;
 CREATE INDEX flags_archived
     ON flagship.flags (tenant, environment, key, id)
     WHERE archived_at IS NOT NULL;
@@ -288,6 +286,12 @@ CREATE INDEX flags_search
 
 COMMENT ON INDEX flagship.flags_search IS
     'For ((key || '' '' || name || '' '' || description) COLLATE "default") ILIKE ...';
+
+-- The last of them: while a table has no statistics, all indexes that begin
+-- with tenant and environment look alike to the planner, and of those it takes
+-- the newest.
+CREATE UNIQUE INDEX flags_live_key
+    ON flagship.flags (tenant, environment, key) WHERE archived_at IS NULL;
 
 
 REVOKE EXECUTE ON FUNCTION flagship.complete_flag() FROM PUBLIC;

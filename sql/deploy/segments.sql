@@ -54,8 +54,6 @@ COMMENT ON COLUMN flagship.segments.archived_at IS
 CALL flagship.keep_history('flagship.segments', 'segment',
                            'tenant', 'NULL', 'key');
 
-CREATE UNIQUE INDEX segments_live_key
-    ON flagship.segments (tenant, key) WHERE archived_at IS NULL;
 CREATE INDEX segments_archived
     ON flagship.segments (tenant, key, id) WHERE archived_at IS NOT NULL;
 CREATE INDEX segments_created_at
@@ -76,6 +74,10 @@ CREATE INDEX segments_search
 
 COMMENT ON INDEX flagship.segments_search IS
     'For ((key || '' '' || name || '' '' || description) COLLATE "default") ILIKE ...';
+
+-- The last of them, as flags_live_key is.
+CREATE UNIQUE INDEX segments_live_key
+    ON flagship.segments (tenant, key) WHERE archived_at IS NULL;
 
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON flagship.segments TO flagship_admin;

@@ -183,6 +183,18 @@ void flagship_operator_fractional(flagship_compiler_t *c,
 int flagship_operator_fractional_serve(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t none);
+
+/* What "by" (NULL: the flag's key and the targeting key) says is hashed: fills
+   in the split but for its parts; the operand that is left to hash. */
+uint32_t flagship_split_by(flagship_compiler_t *c,
+    const flagship_json_node_t *by, flagship_split_t *split);
+
+/* The operands of an instruction that takes the split at "table". */
+void flagship_split_finish(flagship_compiler_t *c, flagship_code_t *code,
+    const flagship_split_t *split, uint32_t by, uint32_t table);
+
+/* flagship_rule_split.c */
+
 void flagship_operator_rollout(flagship_compiler_t *c,
     const flagship_operator_t *op, const flagship_args_t *args,
     flagship_label_t yes, flagship_label_t no);

@@ -84,7 +84,8 @@ sub edited {
 EOT
         http => 'proxy_cache_path %%DIR%%/cache keys_zone=cache:1m;');
 
-    ok((grep { title_of($_) =~ /cache manager/ } $t->processes),
+    # which is started after the workers
+    ok(wait_for(sub { grep { title_of($_) =~ /cache manager/ } $t->processes }),
         'a cache manager');
     answers($t, 'beside it');
     is($t->get('/cached')->status, 200, 'and a cache');

@@ -28,24 +28,14 @@ static int flagship_lint_serves(flagship_lint_t *l,
     const flagship_json_node_t *rule, uint32_t variant);
 static int flagship_lint_truth(flagship_lint_t *l,
     const flagship_json_node_t *node);
-static void flagship_lint_expression(flagship_lint_t *l,
-    const flagship_json_node_t *node);
 static void flagship_lint_operator(flagship_lint_t *l,
     const flagship_args_t *args);
-static void flagship_lint_arg(flagship_lint_t *l, const flagship_args_t *args,
-    unsigned i);
 static void flagship_lint_args(flagship_lint_t *l,
     const flagship_args_t *args);
 static void flagship_lint_var(flagship_lint_t *l, const flagship_args_t *args);
 static void flagship_lint_if(flagship_lint_t *l, const flagship_args_t *args);
 static void flagship_lint_branch(flagship_lint_t *l,
     const flagship_args_t *args, unsigned i);
-static void flagship_lint_fractional(flagship_lint_t *l,
-    const flagship_args_t *args);
-static void flagship_lint_key(flagship_lint_t *l,
-    const flagship_json_node_t *by);
-static int flagship_lint_same(const flagship_json_node_t *a,
-    const flagship_json_node_t *b);
 
 
 void
@@ -166,7 +156,7 @@ static void
 flagship_lint_rule(flagship_lint_t *l, const flagship_json_node_t *rule)
 {
     size_t                       pointer;
-    const flagship_json_node_t  *when, *serve, *by;
+    const flagship_json_node_t  *when, *serve, *split;
 
     l->nguards = 0;
     l->nkeys = 0;
@@ -186,17 +176,11 @@ flagship_lint_rule(flagship_lint_t *l, const flagship_json_node_t *rule)
 
     pointer = flagship_compiler_enter(l->c, flagship_str("serve", 5));
 
-    if (serve->type == FLAGSHIP_JSON_OBJECT
-        && flagship_json_get(serve, "split"))
-    {
-        by = flagship_json_get(serve, "by");
+    split = serve->type == FLAGSHIP_JSON_OBJECT
+            ? flagship_json_get(serve, "split") : NULL;
 
-        flagship_lint_key(l, by);
-
-        if (by) {
-            (void) flagship_compiler_enter(l->c, flagship_str("by", 2));
-            flagship_lint_expression(l, by);
-        }
+    if (split) {
+        flagship_lint_split(l, split, flagship_json_get(serve, "by"));
 
     } else {
         flagship_lint_expression(l, serve);
@@ -253,7 +237,7 @@ flagship_lint_truth(flagship_lint_t *l, const flagship_json_node_t *node)
 }
 
 
-static void
+void
 flagship_lint_expression(flagship_lint_t *l, const flagship_json_node_t *node)
 {
     size_t                       pointer;
@@ -380,7 +364,7 @@ flagship_lint_operator(flagship_lint_t *l, const flagship_args_t *args)
 }
 
 
-static void
+void
 flagship_lint_arg(flagship_lint_t *l, const flagship_args_t *args, unsigned i)
 {
     size_t  pointer;
@@ -486,91 +470,6 @@ flagship_lint_branch(flagship_lint_t *l, const flagship_args_t *args,
                                "the condition before it always holds");
         flagship_compiler_leave(l->c, pointer);
     }
-}
-
-
-static void
-flagship_lint_fractional(flagship_lint_t *l, const flagship_args_t *args)
-{
-    unsigned                     active, i, keys;
-    const flagship_json_node_t  *by;
-
-    by = NULL;
-    i = 0;
-
-    if (args->n && args->first->type != FLAGSHIP_JSON_ARRAY) {
-        by = args->first;
-        i = 1;
-
-        flagship_lint_arg(l, args, 0);
-    }
-
-    flagship_lint_key(l, by);
-
-    active = l->nactive;
-    keys = l->nkeys;
-    l->nactive = keys;
-
-    for ( /* void */ ; i < args->n; i++) {
-        flagship_lint_arg(l, args, i);
-    }
-
-    l->nactive = active;
-    l->nkeys = keys;
-}
-
-
-/* A split by this expression.  Where a split around it is by the same, or the
-   condition that led to it, all who come here have the same bucket. */
-
-static void
-flagship_lint_key(flagship_lint_t *l, const flagship_json_node_t *by)
-{
-    unsigned  i;
-
-    if (by && by->type == FLAGSHIP_JSON_NULL) {
-        by = NULL;
-    }
-
-    for (i = 0; i < l->nactive; i++) {
-        if (flagship_lint_same(l->keys[i], by)) {
-            flagship_compiler_warn(l->c, "shared-split", "it splits by the "
-                                   "same key as the split that leads to it, "
-                                   "so the two are not independent: salt the "
-                                   "key with \"cat\"");
-            return;
-        }
-    }
-
-    if (l->nkeys < FLAGSHIP_LINT_KEYS) {
-        l->keys[l->nkeys++] = by;
-    }
-}
-
-
-static int
-flagship_lint_same(const flagship_json_node_t *a,
-    const flagship_json_node_t *b)
-{
-    uint32_t  i;
-
-    if (a == NULL || b == NULL || a->next != b->next) {
-        return a == b;
-    }
-
-    for (i = 0; i < a->next; i++) {
-
-        if (a[i].type != b[i].type || a[i].len != b[i].len
-            || (a[i].type == FLAGSHIP_JSON_STRING
-                && memcmp(a[i].str, b[i].str, a[i].len) != 0)
-            || (a[i].type == FLAGSHIP_JSON_NUMBER
-                && a[i].number != b[i].number))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

@@ -6,7 +6,8 @@
 
 /*
  * What the linter's files share.  flagship_lint.c looks at flags and walks
- * their expressions; flagship_lint_compare.c knows comparisons.
+ * their expressions; flagship_lint_compare.c knows comparisons,
+ * flagship_lint_split.c what divides people.
  */
 
 
@@ -60,6 +61,12 @@ typedef struct {
 } flagship_lint_t;
 
 
+/* An expression, and an argument of one, with what is in it. */
+void flagship_lint_expression(flagship_lint_t *l,
+    const flagship_json_node_t *node);
+void flagship_lint_arg(flagship_lint_t *l, const flagship_args_t *args,
+    unsigned i);
+
 /* {"var": path} with nothing else. */
 int flagship_lint_path(const flagship_lint_t *l,
     const flagship_json_node_t *node, flagship_str_t *path);
@@ -86,6 +93,15 @@ void flagship_lint_in(flagship_lint_t *l, const flagship_args_t *args);
 /* Elements of an array of constants that it has already. */
 void flagship_lint_duplicates(flagship_lint_t *l,
     const flagship_json_node_t *array);
+
+
+/* flagship_lint_split.c */
+
+void flagship_lint_fractional(flagship_lint_t *l,
+    const flagship_args_t *args);
+/* A rule's {"split": ..., "by": ...}; "by" may be NULL. */
+void flagship_lint_split(flagship_lint_t *l,
+    const flagship_json_node_t *split, const flagship_json_node_t *by);
 
 
 #endif /* _FLAGSHIP_LINT_H_INCLUDED_ */

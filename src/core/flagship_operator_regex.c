@@ -149,6 +149,13 @@ flagship_regex_constant(flagship_compiler_t *c, const flagship_args_t *args,
     } else if (rc == FLAGSHIP_DECLINED) {
         flagship_compiler_error(c, "the pattern at byte %zu: %s",
                                 compiled->offset, compiled->error);
+
+    } else if (c->errors->lint && !compiled->plain
+               && compiled->regex->kind == FLAGSHIP_REGEX_IS_PROGRAM)
+    {
+        flagship_compiler_warn(c, "costly-pattern", "the pattern has too many "
+                               "states for a table: a text takes it time by "
+                               "its own length times the pattern's");
     }
 
     flagship_compiler_leave(c, len);

@@ -289,8 +289,81 @@ splits_that_are_not_independent(void **state)
            " {\"when\": {\"var\": \"a\"}, \"serve\": {\"split\":"
            " {\"on\": 1, \"off\": 1}}}, {\"serve\": {\"if\":"
            " [{\"var\": \"a\"}, {\"fractional\": [[\"on\", 1],"
-           " [\"off\", 1]]}, {\"fractional\": [[\"on\", 1], [\"off\", 2]]}]}}]",
+           " [\"off\", 1]]}, {\"fractional\": [[\"on\", 1], [\"off\", 9]]}]}}]",
            "");
+}
+
+
+static void
+weights_of_an_odd_sum(void **state)
+{
+    size_t  i;
+
+    static const char  *kept[] = {
+        "{\"split\": {\"on\": 10, \"off\": 90}}",
+        "{\"split\": {\"on\": 0.5, \"off\": 99.5}}",
+        "{\"split\": {\"on\": 33.3, \"off\": 33.3, \"c\": 33.4}}",
+        "{\"split\": {\"on\": 0.000001, \"off\": 0.999999}}",
+        "{\"split\": {\"on\": 7, \"off\": 7, \"c\": 7}}",
+        "{\"split\": {\"on\": 3}}",
+        "{\"fractional\": [[\"on\", 1], [\"off\", 999]]}",
+        "{\"fractional\": [[\"on\", -5], [\"off\", 10]]}",
+        "{\"fractional\": [[\"on\"], [\"off\", null], [\"c\", 1]]}",
+        "{\"fractional\": [[\"on\", {\"var\": \"w\"}], [\"off\", 30]]}"
+    };
+
+    expect("\"rules\": [{\"serve\": {\"split\": {\"on\": 10, \"off\": 80}}}]",
+           "split-sum /rules/0/serve");
+    expect("\"rules\": [{\"serve\": {\"split\": {\"on\": 33.3,"
+           " \"off\": 33.3, \"c\": 33.3000001}}}]",
+           "error /rules/0/serve/split/c");
+    expect("\"rules\": [{\"serve\": {\"split\": {\"on\": 0.1,"
+           " \"off\": 0.8}, \"by\": {\"var\": \"$flagd.x\"}}}]",
+           "split-sum /rules/0/serve\nflagd-name /rules/0/serve/by/var");
+    expect("\"rules\": [{\"serve\": {\"fractional\": [{\"var\": \"id\"},"
+           " [\"on\", 1], [\"off\", 2]]}}]",
+           "split-sum /rules/0/serve");
+    expect("\"rules\": [{\"serve\": {\"fractional\": [[\"on\"],"
+           " [\"off\", 100]]}}]",
+           "split-sum /rules/0/serve");
+
+    for (i = 0; i < unit_n(kept); i++) {
+        char  members[400];
+
+        sprintf(members, "\"rules\": [{\"serve\": %s}]", kept[i]);
+        expect(members, "");
+    }
+}
+
+
+/* A table has a state for each set of places where the pattern may be: of an
+   a and sixteen letters behind it, some 100 000. */
+
+static void
+patterns_that_are_costly(void **state)
+{
+    char  got[400];
+
+    static const char  document[] =
+        "{\"segments\": [{\"key\": \"s\", \"when\": {\"matches\": ["
+        "{\"var\": \"x\"}, \"[ab]*a[ab]{16}c\"]}}],"
+        " \"flags\": [{\"key\": \"f\"}]}";
+
+    expect_when("{\"matches\": [{\"var\": \"x\"}, \"[ab]*a[ab]{16}c\"]}",
+                "costly-pattern /rules/0/when/matches/1");
+    expect_when("{\"==\": [{\"matches\": [{\"var\": \"x\"},"
+                " \"[ab]*a[ab]{16}c\", \"i\"]}, null]}",
+                "costly-pattern /rules/0/when/==/0/matches/1");
+    expect_when("{\"matches\": [{\"var\": \"x\"}, \"^(a+)+$\"]}", "");
+    expect_when("{\"matches\": [{\"var\": \"x\"}, \"plain\"]}", "");
+    expect_when("{\"matches\": [{\"var\": \"x\"},"
+                " \"^[\\\\w.]+@(\\\\w+\\\\.)+[a-z]{2,9}$\", \"i\"]}", "");
+
+    told(document, 1, got, sizeof(got));
+    assert_string_equal(got, "costly-pattern /when/matches/1");
+
+    told(document, 0, got, sizeof(got));
+    assert_string_equal(got, "");
 }
 
 
@@ -392,6 +465,8 @@ main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(rules_that_do_nothing),
         cmocka_unit_test(splits_that_are_not_independent),
+        cmocka_unit_test(weights_of_an_odd_sum),
+        cmocka_unit_test(patterns_that_are_costly),
         cmocka_unit_test(other_places),
         cmocka_unit_test(all_errors_at_once)
     };

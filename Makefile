@@ -12,7 +12,7 @@
 # make conformance DIR="CHECKOUT..."
 #               runs json-logic's compat-tables and flagd's test bed
 # make coverage what the tests of src/core reach, by gcovr, without sanitizers
-# make bench    measures for a quarter of an hour, prints a table and keeps it
+# make bench    measures for twenty minutes, prints a table and keeps it
 #               as build/bench.json
 # make clean    removes build/
 #
@@ -57,7 +57,8 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all module lib ctl docs sanitize unit unit-build bench bench-build clean
+.PHONY: all module lib ctl docs sanitize unit unit-build clean
+.PHONY: bench bench-build bench-peers
 .PHONY: run stop seed test setup-run setup-test setup-extra
 .PHONY: diff diff-build fuzz fuzz-build replay-build coverage
 .PHONY: conformance
@@ -227,16 +228,22 @@ coverage: setup-extra
 # BENCH_OPTIONS: see t/bench/run
 
 bench: setup-test
-	@$(MAKE) --no-print-directory all bench-build
+	@$(MAKE) --no-print-directory all bench-build diff-build bench-peers
 	@t/bench/run --build "$(BUILD)" $(BENCH_OPTIONS)
 
-bench-build: $(BUILD)/bench/core
+bench-build: $(BUILD)/bench/core $(BUILD)/bench/peers
 
-$(BUILD)/bench/core: t/bench/core.c $(BUILD)/libflagship.a $(CORE_DEPS)
+$(BUILD)/bench/%: t/bench/%.c t/bench/bench.h $(BUILD)/libflagship.a $(CORE_DEPS)
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(CC) $(CORE_WARN) $(CORE_OPT) -Isrc/core -o $@ $< \
 		$(BUILD)/libflagship.a $(CORE_LIBS)
+
+
+# The peer that is written in Rust, where there is a cargo
+
+bench-peers:
+	@t/bench/peers/build "$(BUILD)"
 
 
 clean:

@@ -39,7 +39,7 @@ subtest 'each figure is whole' => sub {
     }
 };
 
-for my $part (qw(headers core propagation load swaps memory)) {
+for my $part (qw(headers core peers propagation load swaps memory)) {
     ok((grep { /^$part\b/ } keys %seen), "$part is measured");
 }
 

@@ -18,16 +18,7 @@
  */
 
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "flagship_compile.h"
-#include "flagship_context.h"
-#include "flagship_document.h"
-#include "flagship_eval.h"
+#include "bench.h"
 
 
 #define CONTEXTS     256
@@ -49,18 +40,9 @@ typedef struct {
     int                   mixed;     /* the contexts differ in its answer */
 } case_t;
 
-typedef struct {
-    flagship_image_t     *image;
-    size_t                len;
-} built_t;
-
-
-static void *checked(void *p);
-static double now(void);
 static char *id_list(void);
 static char *chain(void);
 static char *document(const case_t *cases, unsigned n);
-static built_t compile(const char *text, const flagship_image_t *last);
 static void measure(const built_t *built, const case_t *c, context_t *contexts);
 static void fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value);
@@ -119,7 +101,7 @@ main(int argc, char **argv)
     }
 
     text = document(cases, sizeof(cases) / sizeof(cases[0]));
-    built = compile(text, NULL);
+    built = compile(text, strlen(text), NULL);
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         measure(&built, &cases[i], contexts);
@@ -137,29 +119,6 @@ main(int argc, char **argv)
     many(argc > 1 ? (unsigned) atoi(argv[1]) : 10000);
 
     return 0;
-}
-
-
-static void *
-checked(void *p)
-{
-    if (p == NULL) {
-        fprintf(stderr, "no memory\n");
-        exit(1);
-    }
-
-    return p;
-}
-
-
-static double
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
 
@@ -238,68 +197,6 @@ document(const case_t *cases, unsigned n)
     strcpy(p, "]}");
 
     return text;
-}
-
-
-typedef struct {
-    const flagship_image_t  *last;
-    built_t                  built;
-    flagship_errors_t       *errors;
-} target_t;
-
-
-static int
-link_set(void *data, flagship_str_t tenant, flagship_str_t environment,
-    flagship_unit_t *unit)
-{
-    int        rc;
-    target_t  *target = data;
-
-    rc = flagship_link(unit, target->last, target->last == NULL,
-                       &target->built.image, &target->built.len,
-                       target->errors);
-
-    flagship_unit_destroy(unit);
-
-    return rc == FLAGSHIP_OK ? FLAGSHIP_OK : FLAGSHIP_ERROR;
-}
-
-
-static built_t
-compile(const char *text, const flagship_image_t *last)
-{
-    int                rc;
-    target_t           target;
-    flagship_str_t     tenant = flagship_string("default");
-    flagship_str_t     environment = flagship_string("prod");
-    flagship_json_t    json;
-    flagship_errors_t  errors;
-
-    memset(&target, 0, sizeof(target));
-    target.last = last;
-    target.errors = &errors;
-
-    flagship_errors_init(&errors);
-    flagship_json_init(&json);
-
-    rc = flagship_json_parse(&json, text, strlen(text));
-
-    if (rc == FLAGSHIP_OK) {
-        rc = flagship_document_compile(json.nodes, tenant, environment,
-                                       link_set, &target, &errors);
-    }
-
-    if (rc != FLAGSHIP_OK || errors.errors) {
-        fprintf(stderr, "does not compile: %s %s %s\n",
-                json.error ? json.error : "",
-                errors.n ? errors.list[0].pointer : "",
-                errors.n ? errors.list[0].message : "");
-        exit(1);
-    }
-
-    flagship_json_free(&json);
-
-    return target.built;
 }
 
 
@@ -510,7 +407,7 @@ many(unsigned n)
     strcpy(p, "]}");
 
     start = now();
-    all = compile(text, NULL);
+    all = compile(text, strlen(text), NULL);
     printf("load: flags from JSON to an image\t%.4f\n", (now() - start) / 1e6);
 
     sprintf(one, "{\"flags\": [{\"key\": \"simple_flag_%05u\", "
@@ -520,7 +417,7 @@ many(unsigned n)
             "\"rollout\": 33.5}]}", n / 2);
 
     start = now();
-    changed = compile(one, all.image);
+    changed = compile(one, strlen(one), all.image);
     printf("load: one change among them\t%.4f\n", (now() - start) / 1e6);
 
     printf("memory: image bytes a simple flag\t%.2f\n",

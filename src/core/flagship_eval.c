@@ -32,6 +32,9 @@ static int flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
 static int flagship_eval_code_traced(flagship_eval_t *ev,
     flagship_frame_t *fr, const flagship_code_t *code, flagship_decision_t *d,
     flagship_tracer_t *t);
+flagship_traced int flagship_eval_steps(flagship_eval_t *ev,
+    flagship_frame_t *fr, const flagship_code_t *code, flagship_decision_t *d,
+    flagship_tracer_t *t);
 flagship_traced int flagship_eval_test(flagship_eval_t *ev,
     flagship_frame_t *fr, const flagship_code_t *code);
 flagship_traced int flagship_eval_semver(flagship_frame_t *fr,
@@ -138,7 +141,7 @@ flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
     code = flagship_code(ev->image, record);
 
     return t ? flagship_eval_code_traced(ev, &fr, code, d, t)
-             : flagship_eval_code(ev, &fr, code, d);
+             : flagship_eval_steps(ev, &fr, code, d, NULL);
 }
 
 

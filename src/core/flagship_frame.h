@@ -125,7 +125,7 @@ flagship_value_string(flagship_value_t *v, flagship_str_t s)
 }
 
 
-static inline const flagship_value_t *
+flagship_traced const flagship_value_t *
 flagship_eval_operand(flagship_eval_t *ev, flagship_frame_t *fr, uint32_t op)
 {
     if (op & FLAGSHIP_REGISTER) {

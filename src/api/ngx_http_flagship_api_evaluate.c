@@ -298,7 +298,7 @@ ngx_http_flagship_evaluate_write(ngx_http_flagship_evaluation_t *e,
         return NGX_ERROR;
     }
 
-    ngx_http_flagship_count(e->call->view, e->image, &decision);
+    ngx_http_flagship_count(e->call->view, e->image, &decision, 1);
 
     s = flagship_flag_key(e->image, flag);
 

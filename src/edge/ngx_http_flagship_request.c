@@ -294,7 +294,7 @@ ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
 
     decision->flag = flag;
 
-    ngx_http_flagship_count(ctx->view, ctx->image, decision);
+    ngx_http_flagship_count(ctx->view, ctx->image, decision, 1);
 
     return NGX_OK;
 }

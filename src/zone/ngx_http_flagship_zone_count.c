@@ -21,10 +21,6 @@
  * owner or a dead one's.  The first column has no owner: those for which no
  * column is left add to it atomically.  There are two columns a worker, as a
  * reload has two generations of workers at once.
- *
- * On an evaluation's way a worker looks its series up by the flag's index, in
- * a map of its own for each image.  A map was compared with the view of the
- * generations that it names: the same address may be another set's later on.
  */
 
 
@@ -36,8 +32,6 @@
 #define NGX_HTTP_FLAGSHIP_COUNT_NAMES    48
 
 #define NGX_HTTP_FLAGSHIP_COUNT_COLUMNS  257     /* at most */
-#define NGX_HTTP_FLAGSHIP_COUNT_MAPS     16      /* to begin with */
-#define NGX_HTTP_FLAGSHIP_COUNT_OTHER    0       /* the series */
 
 
 typedef struct {
@@ -68,15 +62,6 @@ typedef struct {
     uint32_t                   reserved;
 } ngx_http_flagship_series_t;
 
-/* a series, as it is asked for */
-typedef struct {
-    ngx_str_t                  names[4];
-    uint32_t                   reason;
-} ngx_http_flagship_series_name_t;
-
-
-#define ngx_http_flagship_count_key(decision)                                 \
-    ((uint32_t) (decision)->variant << 8 | (decision)->reason)
 
 #define ngx_http_flagship_counts_columns(c)                                   \
     ((ngx_http_flagship_column_t *) ((c) + 1))
@@ -98,28 +83,6 @@ typedef struct {
 
 static ngx_http_flagship_counts_t *ngx_http_flagship_counts(
     ngx_http_flagship_root_t *root);
-static void ngx_http_flagship_count_first(ngx_http_flagship_view_t *view,
-    const flagship_image_t *image, const flagship_decision_t *decision)
-    __attribute__((noinline));
-static ngx_http_flagship_count_map_t *ngx_http_flagship_count_map(
-    ngx_http_flagship_view_t *view, const flagship_image_t *image);
-static ngx_http_flagship_count_map_t *ngx_http_flagship_count_place(
-    ngx_http_flagship_count_t *count, const flagship_image_t *image);
-static ngx_int_t ngx_http_flagship_count_room(ngx_http_flagship_count_t *count,
-    ngx_uint_t nsets);
-static ngx_int_t ngx_http_flagship_count_map_init(
-    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
-    ngx_http_flagship_blob_t *set);
-static void ngx_http_flagship_count_map_free(
-    ngx_http_flagship_count_map_t *map);
-static void ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count);
-static ngx_inline uint32_t ngx_http_flagship_count_look(
-    ngx_http_flagship_count_map_t *map, const flagship_decision_t *decision);
-static ngx_inline void ngx_http_flagship_count_add(
-    ngx_http_flagship_count_t *count, uint32_t series);
-static uint32_t ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
-    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
-    const flagship_decision_t *decision);
 static uint32_t ngx_http_flagship_series_find(
     ngx_http_flagship_counts_t *counts, ngx_http_flagship_series_name_t *name);
 static uint32_t ngx_http_flagship_series_add(
@@ -268,333 +231,17 @@ ngx_http_flagship_count_leave(ngx_http_flagship_zone_t *zone)
 }
 
 
-void
-ngx_http_flagship_count(ngx_http_flagship_view_t *view,
-    const flagship_image_t *image, const flagship_decision_t *decision)
+uint32_t
+ngx_http_flagship_count_series(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_series_name_t *name)
 {
-    uint32_t                        i;
-    ngx_http_flagship_count_t      *count;
-    ngx_http_flagship_count_map_t  *map;
-
-    count = &view->zone->count;
-    map = count->last;
-
-    if (map && map->image == image && map->generation == view->generation
-        && decision->flag != FLAGSHIP_NONE)
-    {
-        i = ngx_http_flagship_count_look(map, decision);
-
-        if (i) {
-            ngx_http_flagship_count_add(count, map->entries[i].series);
-            return;
-        }
-    }
-
-    ngx_http_flagship_count_first(view, image, decision);
-}
-
-
-/* The entry, or 0. */
-
-static ngx_inline uint32_t
-ngx_http_flagship_count_look(ngx_http_flagship_count_map_t *map,
-    const flagship_decision_t *decision)
-{
-    uint32_t  i, key;
-
-    key = ngx_http_flagship_count_key(decision);
-
-    for (i = map->first[decision->flag]; i; i = map->entries[i].next) {
-        if (map->entries[i].key == key) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-static ngx_inline void
-ngx_http_flagship_count_add(ngx_http_flagship_count_t *count, uint32_t series)
-{
-    uint64_t  *cell;
-
-    cell = &count->cells[series];
-
-    if (count->owner) {
-        __atomic_store_n(cell, *cell + 1, __ATOMIC_RELAXED);
-
-    } else {
-        (void) __atomic_fetch_add(cell, 1, __ATOMIC_RELAXED);
-    }
-}
-
-
-/* Another image, generation, or the flag's first decision of this kind. */
-
-static void
-ngx_http_flagship_count_first(ngx_http_flagship_view_t *view,
-    const flagship_image_t *image, const flagship_decision_t *decision)
-{
-    uint32_t                        i, series;
-    ngx_http_flagship_count_t      *count;
-    ngx_http_flagship_count_map_t  *map;
-
-    count = &view->zone->count;
-
-    if (count->cells == NULL || decision->flag == FLAGSHIP_NONE) {
-        return;
-    }
-
-    series = NGX_HTTP_FLAGSHIP_COUNT_OTHER;
-    map = ngx_http_flagship_count_map(view, image);
-
-    if (map) {
-        i = ngx_http_flagship_count_look(map, decision);
-
-        series = i ? map->entries[i].series
-                   : ngx_http_flagship_count_entry(view->zone, map, image,
-                                                   decision);
-    }
-
-    ngx_http_flagship_count_add(count, series);
-}
-
-
-/* The image's map, which is the last one from now on; NULL: no memory. */
-
-static ngx_http_flagship_count_map_t *
-ngx_http_flagship_count_map(ngx_http_flagship_view_t *view,
-    const flagship_image_t *image)
-{
-    ngx_uint_t                      i;
-    ngx_http_flagship_blob_t        set;
-    ngx_http_flagship_count_t      *count;
-    ngx_http_flagship_count_map_t  *map;
-
-    count = &view->zone->count;
-    count->last = NULL;
-
-    if (ngx_http_flagship_count_room(count, view->nsets) != NGX_OK) {
-        return NULL;
-    }
-
-    map = ngx_http_flagship_count_place(count, image);
-
-    if (map->image == NULL || map->generation != view->generation) {
-
-        for (i = 0; i < view->nsets; i++) {
-            ngx_http_flagship_view_entry(view, i, &set);
-
-            if (set.data == image) {
-                break;
-            }
-        }
-
-        if (i == view->nsets) {
-            return NULL;
-        }
-
-        if (map->image == NULL) {
-            count->nmaps++;
-
-        } else if (map->digest != image->digest
-                   || map->tenant.len != set.tenant.len
-                   || map->environment.len != set.name.len
-                   || ngx_memcmp(map->tenant.data, set.tenant.data,
-                                 set.tenant.len) != 0
-                   || ngx_memcmp(map->environment.data, set.name.data,
-                                 set.name.len) != 0)
-        {
-            ngx_http_flagship_count_map_free(map);
-        }
-
-        if (map->first == NULL
-            && ngx_http_flagship_count_map_init(map, image, &set) != NGX_OK)
-        {
-            /* the place stays taken, so that those behind it are found */
-            map->image = image;
-            map->generation = 0;
-            return NULL;
-        }
-
-        map->generation = view->generation;
-    }
-
-    count->last = map;
-
-    return map;
-}
-
-
-static ngx_http_flagship_count_map_t *
-ngx_http_flagship_count_place(ngx_http_flagship_count_t *count,
-    const flagship_image_t *image)
-{
-    ngx_uint_t                      i;
-    ngx_http_flagship_count_map_t  *map;
-
-    i = (uintptr_t) image / NGX_HTTP_FLAGSHIP_ZONE_ALIGN;
-
-    for (i = i ^ i >> 12; /* void */ ; i++) {
-        map = &count->maps[i & (count->size - 1)];
-
-        if (map->image == NULL || map->image == image) {
-            return map;
-        }
-    }
-}
-
-
-/* Half full of maps, most of them of images that are gone: all begin anew. */
-
-static ngx_int_t
-ngx_http_flagship_count_room(ngx_http_flagship_count_t *count,
-    ngx_uint_t nsets)
-{
-    ngx_uint_t  size;
-
-    if (2 * count->nmaps < count->size) {
-        return NGX_OK;
-    }
-
-    ngx_http_flagship_count_forget(count);
-
-    for (size = NGX_HTTP_FLAGSHIP_COUNT_MAPS; size < 8 * nsets; size *= 2) {
-        /* void */
-    }
-
-    count->maps = calloc(size, sizeof(ngx_http_flagship_count_map_t));
-    if (count->maps == NULL) {
-        return NGX_ERROR;
-    }
-
-    count->size = size;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_flagship_count_map_init(ngx_http_flagship_count_map_t *map,
-    const flagship_image_t *image, ngx_http_flagship_blob_t *set)
-{
-    u_char  *p;
-    size_t   size;
-
-    /* an image without flags has none that could be counted */
-
-    size = ((size_t) image->flags.n + 1) * sizeof(uint32_t);
-
-    map->first = calloc(1, size + set->tenant.len + set->name.len);
-    if (map->first == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = (u_char *) map->first + size;
-
-    map->tenant.data = p;
-    map->tenant.len = set->tenant.len;
-    p = ngx_cpymem(p, set->tenant.data, set->tenant.len);
-
-    map->environment.data = p;
-    map->environment.len = set->name.len;
-    ngx_memcpy(p, set->name.data, set->name.len);
-
-    map->image = image;
-    map->digest = image->digest;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_flagship_count_map_free(ngx_http_flagship_count_map_t *map)
-{
-    free(map->first);
-    free(map->entries);
-
-    map->first = NULL;
-    map->entries = NULL;
-    map->n = 0;
-    map->size = 0;
-}
-
-
-static void
-ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < count->size; i++) {
-        ngx_http_flagship_count_map_free(&count->maps[i]);
-    }
-
-    free(count->maps);
-
-    count->maps = NULL;
-    count->last = NULL;
-    count->size = 0;
-    count->nmaps = 0;
-}
-
-
-/* The first of its kind in this worker: its series, which the map keeps. */
-
-static uint32_t
-ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
-    ngx_http_flagship_count_map_t *map, const flagship_image_t *image,
-    const flagship_decision_t *decision)
-{
-    uint32_t                          n;
-    flagship_str_t                    text;
-    ngx_http_flagship_counts_t       *counts;
-    ngx_http_flagship_series_name_t   name;
-    ngx_http_flagship_count_entry_t  *entries;
-
-    /* the first entry is none: 0 ends a list */
-
-    if (map->n + 1 >= map->size) {
-        n = map->size ? 2 * map->size : 16;
-
-        entries = realloc(map->entries,
-                          n * sizeof(ngx_http_flagship_count_entry_t));
-        if (entries == NULL) {
-            return NGX_HTTP_FLAGSHIP_COUNT_OTHER;
-        }
-
-        map->entries = entries;
-        map->size = n;
-    }
-
-    name.names[0] = map->tenant;
-    name.names[1] = map->environment;
-
-    text = flagship_flag_key(image, decision->flag);
-    name.names[2].data = (u_char *) text.data;
-    name.names[2].len = text.len;
-
-    if (decision->variant == FLAGSHIP_NO_VARIANT) {
-        ngx_str_set(&name.names[3], "");
-
-    } else {
-        text = flagship_variant_name(image, decision->flag,
-                                     decision->variant);
-        name.names[3].data = (u_char *) text.data;
-        name.names[3].len = text.len;
-    }
-
-    name.reason = decision->reason;
+    uint32_t                     series;
+    ngx_http_flagship_counts_t  *counts;
 
     counts = ngx_http_flagship_counts(zone->root);
+    series = ngx_http_flagship_series_find(counts, name);
 
-    n = ++map->n;
-    map->entries[n].key = ngx_http_flagship_count_key(decision);
-    map->entries[n].series = ngx_http_flagship_series_find(counts, &name);
-    map->entries[n].next = map->first[decision->flag];
-    map->first[decision->flag] = n;
-
-    if (map->entries[n].series == NGX_HTTP_FLAGSHIP_COUNT_OTHER
+    if (series == NGX_HTTP_FLAGSHIP_COUNT_OTHER
         && __atomic_exchange_n(&counts->full, 1, __ATOMIC_SEQ_CST) == 0)
     {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
@@ -603,7 +250,7 @@ ngx_http_flagship_count_entry(ngx_http_flagship_zone_t *zone,
                       "are counted as one", &zone->name, counts->nseries);
     }
 
-    return map->entries[n].series;
+    return series;
 }
 
 

@@ -27,13 +27,14 @@
 
 
 /*
- * One evaluation of the image's flag decision->flag (FLAGSHIP_NONE is not
- * counted).  The image is one of the view's, which is held.  A few loads and
- * an increment, but for the first time in a worker and generation.
+ * Evaluations of the image's flags (FLAGSHIP_NONE is not counted).  The image
+ * is one of the view's, which is held.  A few loads and an increment for each,
+ * but for the first time in a worker and generation.
  */
 
 void ngx_http_flagship_count(ngx_http_flagship_view_t *view,
-    const flagship_image_t *image, const flagship_decision_t *decision);
+    const flagship_image_t *image, const flagship_decision_t *decisions,
+    ngx_uint_t n);
 
 
 /* A total.  The strings lie in the zone and stay; all are empty where it is

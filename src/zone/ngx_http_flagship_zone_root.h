@@ -253,15 +253,9 @@ typedef struct {
 
 
 /*
- * A worker's counters: its column, and what it knows of the images that it
- * counts for.  See ngx_http_flagship_zone_count.c.
+ * A worker's counters: its column (ngx_http_flagship_zone_count.c), and what it
+ * knows of the images that it counts for (ngx_http_flagship_zone_count_map.c).
  */
-
-typedef struct {
-    uint32_t                   key;        /* variant << 8 | reason */
-    uint32_t                   series;
-    uint32_t                   next;       /* entry of the same flag, or 0 */
-} ngx_http_flagship_count_entry_t;
 
 typedef struct {
     const flagship_image_t    *image;      /* NULL: a free place */
@@ -269,8 +263,9 @@ typedef struct {
     uint64_t                   digest;
     ngx_str_t                  tenant;
     ngx_str_t                  environment;
-    uint32_t                  *first;      /* of each flag: an entry, or 0 */
-    ngx_http_flagship_count_entry_t  *entries;
+    uint32_t                  *first;      /* of each flag: its first series,
+                                              or 0 */
+    uint32_t                  *series;     /* by variant and reason */
     uint32_t                   n;
     uint32_t                   size;
 } ngx_http_flagship_count_map_t;
@@ -285,6 +280,18 @@ typedef struct {
     ngx_uint_t                 size;       /* 0, or a power of two */
     ngx_uint_t                 nmaps;
 } ngx_http_flagship_count_t;
+
+
+/* A series, as it is asked for. */
+
+typedef struct {
+    ngx_str_t                  names[4];   /* tenant, environment, flag,
+                                              variant */
+    uint32_t                   reason;
+} ngx_http_flagship_series_name_t;
+
+/* that of everything for which there is no room */
+#define NGX_HTTP_FLAGSHIP_COUNT_OTHER  0
 
 
 /* A cycle's handle.  What a worker keeps in it is its own after the fork. */
@@ -461,6 +468,12 @@ void ngx_http_flagship_counts_take_over(ngx_http_flagship_root_t *root,
     ngx_http_flagship_root_t *old);
 void ngx_http_flagship_count_enter(ngx_http_flagship_zone_t *zone);
 void ngx_http_flagship_count_leave(ngx_http_flagship_zone_t *zone);
+uint32_t ngx_http_flagship_count_series(ngx_http_flagship_zone_t *zone,
+    ngx_http_flagship_series_name_t *name);
+
+/* ngx_http_flagship_zone_count_map.c */
+
+void ngx_http_flagship_count_forget(ngx_http_flagship_count_t *count);
 
 /* ngx_http_flagship_zone_sets.c */
 

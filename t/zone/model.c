@@ -558,7 +558,7 @@ run_counting(ngx_http_flagship_zone_t *zone)
         decision.reason = i >> 1 & 1;
         decision.variant = FLAGSHIP_NO_VARIANT;
 
-        ngx_http_flagship_count(view, image, &decision);
+        ngx_http_flagship_count(view, image, &decision, 1);
         counted[decision.flag][decision.reason]++;
     }
 

@@ -47,6 +47,10 @@ my $t = edge(
         first_of('method', get => is_value('method', 'GET')),
         first_of('address', real => is_value('address', '192.0.2.7')),
         first_of('loop', a => is_value('loop', 'a')),
+        first_of('now', nothing => is_value('sent.status', '000')),
+        first_of('later', nothing => is_value('sent.status', '000')),
+        first_of('object', nothing => { some => [ [ { var => 'sent' } ],
+            is_value('status', '000') ] }),
         flag('half', rollout => 50),
         flag('listed', user_ids => ['alice']),
     ],
@@ -62,6 +66,8 @@ my $t = edge(
         flagship_attribute method $request_method;
         flagship_attribute address $remote_addr;
         flagship_attribute loop $loop;
+        flagship_attribute sent.status $status;
+        log_format kept '$uri $flagship_value_later $flagship_value_object';
         map $flagship_value_loop $loop { default a; }
         set_real_ip_from 127.0.0.1;
 EOT
@@ -79,6 +85,18 @@ EOT
             add_header Loop $flagship_value_loop;
             add_header Half $flagship_value_half;
             add_header Listed $flagship_value_listed;
+            return 204;
+        }
+        location /kept/ {
+            access_log %%DIR%%/kept.log kept;
+            set $now $flagship_value_now;
+            add_header Now $now;
+            alias %%DIR%%/;
+        }
+        location /kept/object {
+            access_log %%DIR%%/kept.log kept;
+            set $now $flagship_value_object;
+            add_header Now $now;
             return 204;
         }
         location /own {
@@ -131,6 +149,22 @@ header_is('/', Address => 'real', 'an address is the one realip leaves',
 header_is('/', Loop => 'a', 'a flag that an attribute depends on is not asked');
 ok(scalar $t->lines(qr/\[error\].*flagship: an attribute .* asks for a flag/),
     'which is logged');
+# what was read first stays, though the variable changes
+
+$t->write_file('large', 'x' x 2 ** 24);
+$t->write_file('small', 'x');
+
+my $reader = $t->connect;
+$reader->request('GET', '/kept/large');
+header_is("/kept/$_", Now => 'nothing', "nothing is sent yet: $_")
+    for qw(object small);
+is($reader->response->header('Now'), 'nothing', 'nor of what is large');
+
+ok(wait_for(sub { 3 == (() = $t->read_file('kept.log') =~ /\n/g) }), 'logged');
+is_deeply([ sort split /\n/, $t->read_file('kept.log') ],
+    [ map { "/kept/$_ nothing nothing" } qw(large object small) ],
+    'for every flag, when it is sent, too');
+
 header_is('/?user=alice', Listed => 'true', 'a listed id');
 header_is('/?user=bob', Listed => 'false', 'another');
 header_is('/', Half => 'false', 'no key, no percentage');

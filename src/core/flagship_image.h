@@ -269,6 +269,23 @@ flagship_variant_json(const flagship_image_t *image, uint32_t flag,
 }
 
 
+/* The path of an attribute, i < image->attrs.n; its hash goes to *hash. */
+
+static inline flagship_str_t
+flagship_image_attr(const flagship_image_t *image, uint32_t i, uint32_t *hash)
+{
+    const flagship_symbol_t  *s;
+
+    s = (const flagship_symbol_t *) flagship_at(image, image->attrs.offset)
+        + i;
+
+    *hash = s->hash;
+
+    return flagship_str(flagship_at(image, image->strings.offset + s->offset),
+                        s->len);
+}
+
+
 /* The name of an id set, i < image->sets.n. */
 
 static inline flagship_str_t

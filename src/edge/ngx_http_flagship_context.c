@@ -15,12 +15,20 @@
  *
  * The values are those of the main request and of the location that it is in
  * when the attribute is first needed, whichever subrequest asks.
+ *
+ * What an evaluation has in its slots is kept by it: most requests end with
+ * their first one, and copy nothing.
  */
 
 
 #include "ngx_http_flagship_edge.h"
 
 
+static ngx_int_t ngx_http_flagship_fetch_slot(ngx_http_flagship_ctx_t *ctx,
+    flagship_str_t path, uint32_t hash, flagship_value_t *value);
+static void ngx_http_flagship_fetch_add(ngx_http_flagship_ctx_t *ctx,
+    ngx_http_flagship_fetched_t *f, u_char *p, flagship_str_t path,
+    uint32_t hash, flagship_value_t *value);
 static ngx_int_t ngx_http_flagship_fetch_path(ngx_http_flagship_ctx_t *ctx,
     ngx_str_t *path, uint32_t hash, flagship_value_t *value);
 static ngx_int_t ngx_http_flagship_read(ngx_http_request_t *r,
@@ -55,7 +63,8 @@ ngx_http_flagship_fetch(void *data, flagship_str_t path, uint32_t hash,
     ngx_http_flagship_ctx_t *ctx = data;
 
     ngx_str_t                     name;
-    const char                   *image;
+    ngx_uint_t                    own;
+    flagship_slot_t              *slots;
     ngx_http_flagship_fetched_t  *f;
 
     name.len = path.len;
@@ -70,40 +79,121 @@ ngx_http_flagship_fetch(void *data, flagship_str_t path, uint32_t hash,
         }
     }
 
+    slots = ctx->ev->slots;
+
+    /* else it is a member of an object, or a path that a rule computed */
+
+    own = (void *) value >= (void *) slots
+          && (void *) value < (void *) (slots + ctx->image->attrs.n);
+
+    if (!own && ngx_http_flagship_fetch_slot(ctx, path, hash, value)
+                == NGX_OK)
+    {
+        return;
+    }
+
     if (ngx_http_flagship_fetch_path(ctx, &name, hash, value) != NGX_OK) {
         value->type = FLAGSHIP_NULL;
         return;
     }
 
-    image = (const char *) ctx->image;
-
-    if (ctx->nspare && path.data >= image
-        && path.data < image + ctx->image->len)
-    {
-        f = ctx->spare++;
-        ctx->nspare--;
-
-        f->path = name;
-        f->kept = 0;
-
-    } else {
-        f = ngx_palloc(ctx->request->pool,
-                       sizeof(ngx_http_flagship_fetched_t) + name.len);
-        if (f == NULL) {
-            return;
-        }
-
-        f->path.len = name.len;
-        f->path.data = (u_char *) f + sizeof(ngx_http_flagship_fetched_t);
-        ngx_memcpy(f->path.data, name.data, name.len);
-        f->kept = 1;
+    if (own) {
+        return;
     }
 
+    f = ngx_palloc(ctx->request->pool,
+                   sizeof(ngx_http_flagship_fetched_t) + name.len);
+    if (f == NULL) {
+        return;
+    }
+
+    ngx_http_flagship_fetch_add(ctx, f, (u_char *) (f + 1), path, hash, value);
+}
+
+
+/* What a slot has already.  NGX_DECLINED: none has it. */
+
+static ngx_int_t
+ngx_http_flagship_fetch_slot(ngx_http_flagship_ctx_t *ctx,
+    flagship_str_t path, uint32_t hash, flagship_value_t *value)
+{
+    uint32_t        i, other;
+    flagship_str_t  s;
+
+    for (i = 0; i < ctx->image->attrs.n; i++) {
+        s = flagship_image_attr(ctx->image, i, &other);
+
+        if (ctx->ev->filled[i] && other == hash && flagship_str_eq(s, path)) {
+            *value = ctx->ev->slots[i].value;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_http_flagship_fetch_add(ngx_http_flagship_ctx_t *ctx,
+    ngx_http_flagship_fetched_t *f, u_char *p, flagship_str_t path,
+    uint32_t hash, flagship_value_t *value)
+{
     f->hash = hash;
+    f->path.len = path.len;
+    f->path.data = p;
     f->value = *value;
     f->next = ctx->fetched;
 
+    ngx_memcpy(p, path.data, path.len);
+
     ctx->fetched = f;
+}
+
+
+ngx_int_t
+ngx_http_flagship_fetch_keep(ngx_http_flagship_ctx_t *ctx)
+{
+    u_char                       *p;
+    size_t                        len;
+    uint32_t                      i, hash;
+    ngx_uint_t                    n;
+    flagship_str_t                path;
+    ngx_http_flagship_fetched_t  *f;
+
+    len = 0;
+    n = 0;
+
+    for (i = 0; i < ctx->image->attrs.n; i++) {
+        if (ctx->ev->filled[i]) {
+            len += flagship_image_attr(ctx->image, i, &hash).len;
+            n++;
+        }
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    f = ngx_palloc(ctx->request->pool,
+                   n * sizeof(ngx_http_flagship_fetched_t) + len);
+    if (f == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (u_char *) (f + n);
+
+    for (i = 0; i < ctx->image->attrs.n; i++) {
+        if (ctx->ev->filled[i]) {
+            path = flagship_image_attr(ctx->image, i, &hash);
+
+            ngx_http_flagship_fetch_add(ctx, f, p, path, hash,
+                                        &ctx->ev->slots[i].value);
+            p += path.len;
+            f++;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

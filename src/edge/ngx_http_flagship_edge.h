@@ -231,16 +231,12 @@ struct ngx_http_flagship_answer_s {
 };
 
 
-/*
- * An attribute that was read, so that it stays what it was.  Its path lies in
- * the image until that goes, or in the request's pool.
- */
+/* An attribute that was read, so that it stays what it was. */
 
 typedef struct ngx_http_flagship_fetched_s  ngx_http_flagship_fetched_t;
 
 struct ngx_http_flagship_fetched_s {
     uint32_t                       hash;
-    unsigned                       kept:1;    /* not in the image */
     ngx_str_t                      path;
     flagship_value_t               value;
     ngx_http_flagship_fetched_t   *next;
@@ -297,10 +293,8 @@ typedef struct {
     flagship_decision_t           *decided;
     ngx_uint_t                     ndecided;  /* 0, too, without an image */
 
-    ngx_http_flagship_fetched_t   *fetched;
-    ngx_http_flagship_fetched_t   *spare;     /* one an attribute of the
-                                                 image */
-    ngx_uint_t                     nspare;
+    ngx_http_flagship_fetched_t   *fetched;   /* but for ev's slots, until
+                                                 ev goes */
     ngx_http_flagship_text_t      *texts;
 
     ngx_http_flagship_headers_t   *injected;  /* NULL: nothing is */
@@ -434,6 +428,9 @@ uint32_t ngx_http_flagship_index(ngx_http_flagship_index_t *index,
 
 void ngx_http_flagship_fetch(void *data, flagship_str_t path, uint32_t hash,
     flagship_value_t *value);
+
+/* The slots of ctx->ev, copied into ctx->fetched. */
+ngx_int_t ngx_http_flagship_fetch_keep(ngx_http_flagship_ctx_t *ctx);
 
 
 /* Header lists: _list.c */

@@ -130,8 +130,7 @@ ngx_http_flagship_cleanup(void *data)
 ngx_int_t
 ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
 {
-    size_t                          size;
-    u_char                         *memory;
+    void                           *memory;
     ngx_int_t                       rc;
     ngx_http_request_t             *r;
     const flagship_image_t         *image;
@@ -189,17 +188,11 @@ ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    size = flagship_eval_size(image);
-
-    memory = ngx_palloc(r->pool, size + image->attrs.n
-                                        * sizeof(ngx_http_flagship_fetched_t));
+    memory = ngx_palloc(r->pool, flagship_eval_size(image));
     if (memory == NULL) {
         ngx_http_flagship_view_release(view);
         return NGX_ERROR;
     }
-
-    ctx->spare = (ngx_http_flagship_fetched_t *) (memory + size);
-    ctx->nspare = image->attrs.n;
 
     ctx->ev = flagship_eval_init(memory, image, ctx->main->scratch,
                                  r->start_sec, ngx_http_flagship_fetch, ctx);
@@ -619,7 +612,8 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
     }
 
     if (ngx_http_flagship_settle(ctx) != NGX_OK
-        || ngx_http_flagship_keep_all(ctx) != NGX_OK)
+        || ngx_http_flagship_keep_all(ctx) != NGX_OK
+        || ngx_http_flagship_fetch_keep(ctx) != NGX_OK)
     {
         return;
     }
@@ -629,7 +623,6 @@ ngx_http_flagship_release(ngx_http_flagship_ctx_t *ctx)
     ctx->view = NULL;
     ctx->image = NULL;
     ctx->ev = NULL;
-    ctx->nspare = 0;
     ctx->released = 1;
 }
 
@@ -640,19 +633,12 @@ ngx_http_flagship_keep_all(ngx_http_flagship_ctx_t *ctx)
     u_char                       *p;
     size_t                        len;
     ngx_http_flagship_answer_t   *a;
-    ngx_http_flagship_fetched_t  *f;
 
     len = 0;
 
     for (a = ctx->answers; a; a = a->next) {
         if (!a->kept) {
             len += a->key.len + a->variant.len + a->text.len;
-        }
-    }
-
-    for (f = ctx->fetched; f; f = f->next) {
-        if (!f->kept) {
-            len += f->path.len;
         }
     }
 
@@ -673,13 +659,6 @@ ngx_http_flagship_keep_all(ngx_http_flagship_ctx_t *ctx)
         p = ngx_http_flagship_keep_str(p, &a->text);
 
         a->kept = 1;
-    }
-
-    for (f = ctx->fetched; f; f = f->next) {
-        if (!f->kept) {
-            p = ngx_http_flagship_keep_str(p, &f->path);
-            f->kept = 1;
-        }
     }
 
     return NGX_OK;

@@ -185,6 +185,8 @@ $t = edge(
         text('where', 'default/prod'),
         text('where', 'default/dev', environment => 'dev'),
         text('where', 'acme/prod', tenant => 'acme'),
+        (map { text('where', "default/$_", environment => $_) }
+            'e10' .. 'e40'),
     ] } ],
     http => 'map $arg_t $mapped { "" ""; default $arg_t; }'
         . 'map $flagship_value_where $loop { default ""; }',
@@ -196,6 +198,8 @@ $t = edge(
             return 200 $flagship_value_where; }
         location /by { flagship_tenant $arg_t; flagship_environment $arg_e;
             return 200 "<$flagship_value_where>"; }
+        location /many { flagship_environment $arg_e;
+            flagship_headers on; proxy_pass %%UP%%; }
         location /loop { flagship_tenant $loop;
             return 200 "<$flagship_value_where>"; }
         location = /acme/ready { flagship_tenant acme;
@@ -232,6 +236,16 @@ ok(scalar $t->lines(qr/\[error\].*flagship: the name of the tenant .* asks/),
     'which is logged');
 is($t->injected('/first'), 'X-Feature-where: acme/prod',
     'the first choice holds for the whole request');
+
+my $waiting = $t->connect;
+$waiting->request('POST', '/many?e=e10',
+    headers => [ 'Content-Length' => 2 ]);
+is_deeply([ map { $t->injected("/many?e=$_") } 'e11' .. 'e40' ],
+    [ map { "X-Feature-where: default/$_" } 'e11' .. 'e40' ],
+    'more flag sets than a worker keeps headers of');
+$waiting->send('ab');
+is($waiting->response->json->{headers}{'X-Feature-where'}, 'default/e10',
+    'a request under way keeps its own');
 
 is_deeply($t->get('/live')->json, { status => 'live' }, 'live');
 is_deeply($t->get('/acme/ready')->json, { status => 'ready', revision => 1 },

@@ -25,6 +25,16 @@ my @flags = (
         . '"prerequisites":[{"flag":"a","variant":"on"}]}');
 
 
+# One asks what was decided before it
+
+my @asks = map { '{"environment":"asks","enabled":true,'
+    . '"variants":{"on":true,"off":false},"default_variant":"on",'
+    . "\"off_variant\":\"off\",$_}" }
+    '"key":"a"', '"key":"c"',
+    '"key":"b","rules":[{"when":{"==":[{"var":"decided"},"a=on"]},'
+        . '"serve":"off"}]';
+
+
 # In prod, and the first one in dev
 
 sub flags {
@@ -32,7 +42,7 @@ sub flags {
 
     my $dev = $flags[0] =~ s/\{/{"environment":"dev",/r;
 
-    return '{"flags":[' . join(',', @flags, $dev, @more) . ']}';
+    return '{"flags":[' . join(',', @flags, $dev, @asks, @more) . ']}';
 }
 
 
@@ -51,6 +61,8 @@ http {
     flagship_zone $zone;
     flagship_file %%DIR%%/flags.json;
     flagship_attribute plan \$arg_plan;
+    map \$flagship_flags \$decided { default \$flagship_flags; }
+    flagship_attribute decided \$decided;
     flagship_response_headers off;
 
     server {
@@ -83,6 +95,12 @@ http {
             rewrite ^/inject/again /inject/once last;
             proxy_pass http://127.0.0.1:%%PORT%%/echo;
             add_header X-Log "\$flagship_value_a \$flagship_value_b";
+        }
+
+        location /asks {
+            flagship_environment asks;
+            flagship_headers on;
+            proxy_pass http://127.0.0.1:%%PORT%%/echo;
         }
 
         location /echo { return 204; }
@@ -254,6 +272,9 @@ subtest 'an evaluation is counted' => sub {
         'headers, response headers and variables of one request');
     adds($t, sub { $t->get('/inject/again') }, $all,
         'after an internal redirect');
+    adds($t, sub { $t->get('/asks') }, { 'asks a on STATIC' => 1,
+        'asks b off TARGETING_MATCH' => 1, 'asks c on STATIC' => 1 },
+        'where one of them asks for those before it');
     adds($t, sub { $t->get('/gated') },
         { 'prod a on DEFAULT' => 1, 'prod c on DEFAULT' => 1 }, 'gates');
 };

@@ -14,6 +14,7 @@
  *   _request.c      one request, one answer: pin, evaluate once, release
  *   _context.c      attributes of a request, typed
  *   _list.c         surgery on nginx's header lists
+ *   _plan.c         headers of a flag set, ready but for the decisions
  *   _headers.c      strip, inject, take back; response headers
  *   _gate.c         gates
  *   _variables.c    $flagship_...
@@ -55,33 +56,50 @@ typedef struct {
 } ngx_http_flagship_index_t;
 
 
-/* A flag and the header that carries it. */
+/* A flag and the name of the header that carries it. */
 
 typedef struct {
     ngx_str_t                      key;
     ngx_str_t                      name;
     u_char                        *lowcase;
     ngx_uint_t                     hash;
-    uint32_t                       flag;      /* of the plan's image */
+    uint32_t                       flag;      /* while a plan is made */
 } ngx_http_flagship_name_t;
 
 
-/*
- * The headers of a location for one image, in the order they are sent.  With
- * "on" the names lie in the plan's own text, which goes with the plan: a
- * request copies them.  With a list they lie in the configuration.
- */
+/* What a plan knows of a flag. */
 
 typedef struct {
+    uint32_t                       flag;      /* of the plan's image */
+    uint32_t                       n;
+    ngx_str_t                     *values;    /* texts; the first is that of no
+                                                 variant.  Without data: it
+                                                 has none, must not be sent or
+                                                 is long */
+} ngx_http_flagship_header_t;
+
+
+/* The headers of a location for one image, in the order they are sent. */
+
+typedef struct {
+    ngx_uint_t                     refs;      /* the list's and requests' */
     const flagship_image_t        *image;
     uint64_t                       digest;
     ngx_uint_t                     n;
     ngx_uint_t                     over;      /* exposed, but past the limit */
-    ngx_http_flagship_name_t      *names;     /* and the text behind them */
-    u_char                        *text;
-    size_t                         len;       /* of the text; 0: a list */
-    size_t                         room;      /* for values' texts */
+    ngx_table_elt_t               *elts;      /* but for their values */
+    ngx_http_flagship_header_t    *headers;
 } ngx_http_flagship_plan_t;
+
+
+/* A plan that headers of a request point into. */
+
+typedef struct ngx_http_flagship_used_s  ngx_http_flagship_used_t;
+
+struct ngx_http_flagship_used_s {
+    ngx_http_flagship_plan_t      *plan;
+    ngx_http_flagship_used_t      *next;
+};
 
 
 /* flagship_headers and flagship_response_headers, neither "off" */
@@ -95,7 +113,7 @@ typedef struct {
     ngx_array_t                    keys;      /* of ngx_str_t, as written */
     ngx_uint_t                     n;
     ngx_http_flagship_name_t      *names;     /* of the list */
-    ngx_http_flagship_plan_t       plans[NGX_HTTP_FLAGSHIP_PLANS];
+    ngx_http_flagship_plan_t      *plans[NGX_HTTP_FLAGSHIP_PLANS];
 } ngx_http_flagship_headers_t;
 
 
@@ -300,6 +318,7 @@ typedef struct {
     ngx_http_flagship_headers_t   *injected;  /* NULL: nothing is */
     ngx_table_elt_t               *elts;
     ngx_uint_t                     nelts;
+    ngx_http_flagship_used_t      *used;
 
     ngx_http_flagship_turned_t    *turned;
 
@@ -391,16 +410,62 @@ ngx_int_t ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx);
 ngx_http_flagship_answer_t *ngx_http_flagship_answer(
     ngx_http_flagship_ctx_t *ctx, uint32_t flag);
 
-/*
- * The decision alone, of a flag that is not in ctx->decided; the caller keeps
- * it there, and an answer is made of it when somebody asks.  NGX_ERROR: the
- * flag asks for itself.
- */
-ngx_int_t ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx,
-    uint32_t flag, flagship_decision_t *decision);
-
 /* Makes answers of ctx->decided.  NGX_ERROR: no memory. */
 ngx_int_t ngx_http_flagship_settle(ngx_http_flagship_ctx_t *ctx);
+
+/*
+ * Decisions of many flags: begin(), a decide() each, end().  "decided" has room
+ * for all of them; those of flags without an answer go there, and answers are
+ * made of them when somebody asks.  NGX_ERROR: a flag is being evaluated.
+ */
+ngx_int_t ngx_http_flagship_decide_begin(ngx_http_flagship_ctx_t *ctx,
+    flagship_decision_t *decided);
+void ngx_http_flagship_decide_end(ngx_http_flagship_ctx_t *ctx);
+
+
+static ngx_inline ngx_http_flagship_answer_t *
+ngx_http_flagship_find(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
+{
+    ngx_uint_t  i;
+
+    if (ctx->size == 0) {
+        return NULL;
+    }
+
+    i = flag & (ctx->size - 1);
+
+    while (ctx->table[i]) {
+        if (ctx->table[i]->decision.flag == flag) {
+            return ctx->table[i];
+        }
+
+        i = (i + 1) & (ctx->size - 1);
+    }
+
+    return NULL;
+}
+
+
+static ngx_inline const flagship_decision_t *
+ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
+{
+    flagship_decision_t         *decision;
+    ngx_http_flagship_answer_t  *answer;
+
+    answer = ngx_http_flagship_find(ctx, flag);
+    if (answer) {
+        return &answer->decision;
+    }
+
+    decision = &ctx->decided[ctx->ndecided];
+
+    flagship_eval(ctx->ev, flag, decision);
+
+    ctx->ndecided++;
+
+    return decision;
+}
+
 
 /* Copies what still lies in the image into the request's pool. */
 ngx_int_t ngx_http_flagship_keep(ngx_http_flagship_ctx_t *ctx,
@@ -454,7 +519,7 @@ void ngx_http_flagship_list_append(ngx_list_t *list, ngx_list_part_t *part,
     ngx_uint_t size);
 
 
-/* Headers: _headers.c */
+/* Plans: _plan.c */
 
 /* Names of a list for a prefix; a clone where they exist for another. */
 ngx_http_flagship_headers_t *ngx_http_flagship_headers_make(ngx_conf_t *cf,
@@ -465,6 +530,10 @@ ngx_http_flagship_headers_t *ngx_http_flagship_headers_make(ngx_conf_t *cf,
 ngx_http_flagship_plan_t *ngx_http_flagship_plan(
     ngx_http_flagship_headers_t *headers, const flagship_image_t *image,
     ngx_log_t *log);
+void ngx_http_flagship_plan_release(ngx_http_flagship_plan_t *plan);
+
+
+/* Headers: _headers.c */
 
 ngx_int_t ngx_http_flagship_strip(ngx_http_request_t *r,
     ngx_http_flagship_edge_conf_t *conf);

@@ -36,8 +36,9 @@ static const flagship_image_t *ngx_http_flagship_find_set(
     ngx_http_flagship_ctx_t *ctx, ngx_http_flagship_view_t *view);
 static void ngx_http_flagship_rehash(ngx_http_flagship_ctx_t *ctx,
     const flagship_image_t *image);
-static ngx_inline ngx_http_flagship_answer_t *ngx_http_flagship_find(
-    ngx_http_flagship_ctx_t *ctx, uint32_t flag);
+static ngx_int_t ngx_http_flagship_evaluate(ngx_http_flagship_ctx_t *ctx,
+    uint32_t flag, flagship_decision_t *decision);
+static ngx_int_t ngx_http_flagship_enter(ngx_http_flagship_ctx_t *ctx);
 static ngx_int_t ngx_http_flagship_reserve(ngx_http_flagship_ctx_t *ctx,
     ngx_uint_t n);
 static void ngx_http_flagship_table_add(ngx_http_flagship_ctx_t *ctx,
@@ -112,9 +113,14 @@ ngx_http_flagship_cleanup(void *data)
     ngx_http_flagship_ctx_t  *ctx = data;
 
     ngx_http_flagship_text_t  *text;
+    ngx_http_flagship_used_t  *used;
 
     for (text = ctx->texts; text; text = text->next) {
         flagship_json_free(&text->json);
+    }
+
+    for (used = ctx->used; used; used = used->next) {
+        ngx_http_flagship_plan_release(used->plan);
     }
 
     if (ctx->leaving) {
@@ -261,19 +267,26 @@ ngx_http_flagship_find_set(ngx_http_flagship_ctx_t *ctx,
 }
 
 
-ngx_int_t
-ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
+static ngx_int_t
+ngx_http_flagship_evaluate(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
     flagship_decision_t *decision)
 {
-    ngx_http_flagship_answer_t  *a;
-
-    a = ngx_http_flagship_find(ctx, flag);
-
-    if (a) {
-        *decision = a->decision;
-        return NGX_OK;
+    if (ngx_http_flagship_enter(ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
+    flagship_eval(ctx->ev, flag, decision);
+    ctx->busy = 0;
+
+    ngx_http_flagship_count(ctx->view, ctx->image, decision, 1);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_flagship_enter(ngx_http_flagship_ctx_t *ctx)
+{
     if (ctx->busy) {
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
                       "flagship: an attribute of the context asks for a flag, "
@@ -282,14 +295,33 @@ ngx_http_flagship_decide(ngx_http_flagship_ctx_t *ctx, uint32_t flag,
     }
 
     ctx->busy = 1;
-    flagship_eval(ctx->ev, flag, decision);
-    ctx->busy = 0;
-
-    decision->flag = flag;
-
-    ngx_http_flagship_count(ctx->view, ctx->image, decision, 1);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_flagship_decide_begin(ngx_http_flagship_ctx_t *ctx,
+    flagship_decision_t *decided)
+{
+    if (ngx_http_flagship_enter(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->decided = decided;
+    ctx->ndecided = 0;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_flagship_decide_end(ngx_http_flagship_ctx_t *ctx)
+{
+    ctx->busy = 0;
+
+    ngx_http_flagship_count(ctx->view, ctx->image, ctx->decided,
+                            ctx->ndecided);
 }
 
 
@@ -312,7 +344,12 @@ ngx_http_flagship_settle(ngx_http_flagship_ctx_t *ctx)
         }
     }
 
-    ctx->ndecided = 0;
+    /* a flag's attribute may ask what was decided so far: they are yet to be
+       counted */
+
+    if (!ctx->busy) {
+        ctx->ndecided = 0;
+    }
 
     return NGX_OK;
 }
@@ -340,7 +377,7 @@ ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
     }
 
     if (i == ctx->ndecided
-        && ngx_http_flagship_decide(ctx, flag, &decision) != NGX_OK)
+        && ngx_http_flagship_evaluate(ctx, flag, &decision) != NGX_OK)
     {
         return NULL;
     }
@@ -380,29 +417,6 @@ ngx_http_flagship_answer(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
     ngx_http_flagship_table_add(ctx, a);
 
     return a;
-}
-
-
-static ngx_inline ngx_http_flagship_answer_t *
-ngx_http_flagship_find(ngx_http_flagship_ctx_t *ctx, uint32_t flag)
-{
-    ngx_uint_t  i;
-
-    if (ctx->size == 0) {
-        return NULL;
-    }
-
-    i = flag & (ctx->size - 1);
-
-    while (ctx->table[i]) {
-        if (ctx->table[i]->decision.flag == flag) {
-            return ctx->table[i];
-        }
-
-        i = (i + 1) & (ctx->size - 1);
-    }
-
-    return NULL;
 }
 
 

@@ -525,7 +525,7 @@ ngx_http_flagship_digest(ngx_http_flagship_ctx_t *ctx,
     }
 
     for (i = 0; i < plan->n; i++) {
-        if (ngx_http_flagship_digest_flag(ctx, plan->names[i].flag, md5)
+        if (ngx_http_flagship_digest_flag(ctx, plan->headers[i].flag, md5)
             != NGX_OK)
         {
             return NGX_ERROR;

@@ -349,7 +349,11 @@ ngx_http_flagship_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ngx_http_flagship_identity_send(r, conf) != NGX_OK) {
+    ctx = ngx_http_flagship_ctx_find(r);
+
+    if ((conf->identity || (ctx && ctx->identity_conf))
+        && ngx_http_flagship_identity_send(r, conf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -587,9 +591,10 @@ ngx_http_flagship_init(ngx_conf_t *cf)
     if (ngx_http_flagship_add_handler(cf, NGX_HTTP_POST_READ_PHASE,
                                       ngx_http_flagship_post_read_handler)
         != NGX_OK
-        || ngx_http_flagship_add_handler(cf, NGX_HTTP_REWRITE_PHASE,
-                                         ngx_http_flagship_rewrite_handler)
-           != NGX_OK
+        || (fmcf->edge->early
+            && ngx_http_flagship_add_handler(cf, NGX_HTTP_REWRITE_PHASE,
+                                             ngx_http_flagship_rewrite_handler)
+               != NGX_OK)
         || ngx_http_flagship_add_handler(cf, NGX_HTTP_PRECONTENT_PHASE,
                                          ngx_http_flagship_precontent_handler)
            != NGX_OK)

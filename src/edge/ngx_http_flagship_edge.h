@@ -42,6 +42,7 @@
 #define NGX_HTTP_FLAGSHIP_HEADERS_MAX  8192    /* bytes that "on" injects */
 #define NGX_HTTP_FLAGSHIP_TEXT         64      /* bytes: longer values get an
                                                   allocation of their own */
+#define NGX_HTTP_FLAGSHIP_ROOM         2048    /* bytes, at most */
 #define NGX_HTTP_FLAGSHIP_PLANS        8       /* flag sets that a list keeps
                                                   ready */
 #define NGX_HTTP_FLAGSHIP_CACHES       4       /* modules that cache */
@@ -197,6 +198,7 @@ typedef struct ngx_http_flagship_edge_main_s {
 
     ngx_int_t                      keys[NGX_HTTP_FLAGSHIP_CACHES];
                                               /* lint's; 0: not looked for */
+    unsigned                       early:1;   /* some location's gate */
 
     /* a worker's */
     flagship_scratch_t            *scratch;
@@ -227,6 +229,8 @@ typedef struct ngx_http_flagship_edge_conf_s {
     /* a worker's: the flag set, where its names are constant */
     uint64_t                       generation;
     const flagship_image_t        *image;
+    size_t                         room;      /* bytes that contexts made
+                                                 here come with */
 } ngx_http_flagship_edge_conf_t;
 
 
@@ -281,6 +285,9 @@ struct ngx_http_flagship_turned_s {           /* away, and by which gate */
 typedef struct {
     ngx_http_request_t            *request;   /* the main one */
     ngx_http_flagship_edge_main_t *main;
+    u_char                        *room;      /* allocated with it */
+    size_t                         left;      /* bytes of the room */
+    size_t                         asked;     /* bytes in all */
 
     /* first use: pinned is set; view and image are NULL where there are none,
        and again once they are released */
@@ -393,10 +400,36 @@ ngx_int_t ngx_http_flagship_lint(ngx_conf_t *cf,
 
 /* Request: _request.c */
 
+/* Behind the pool's cleanups, where r->ctx was cleared. */
+ngx_http_flagship_ctx_t *ngx_http_flagship_ctx_recover(ngx_http_request_t *r);
+
+
 /* The main request's context, or NULL where there is none yet. */
-ngx_http_flagship_ctx_t *ngx_http_flagship_ctx_find(ngx_http_request_t *r);
+
+static ngx_inline ngx_http_flagship_ctx_t *
+ngx_http_flagship_ctx_find(ngx_http_request_t *r)
+{
+    ngx_http_flagship_ctx_t  *ctx;
+
+    r = r->main;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_flagship_module);
+
+    if (ctx != NULL || (!r->internal && !r->filter_finalize)) {
+        return ctx;
+    }
+
+    return ngx_http_flagship_ctx_recover(r);
+}
+
+
 /* The same, made where there is none; NULL: no memory. */
 ngx_http_flagship_ctx_t *ngx_http_flagship_ctx_get(ngx_http_request_t *r);
+
+/*
+ * From the room that came with the context, else from the pool: the next
+ * context of the location then comes with more.  "size" is a multiple of 8.
+ */
+void *ngx_http_flagship_alloc(ngx_http_flagship_ctx_t *ctx, size_t size);
 
 /*
  * Pins a generation at the first use; after the release, the current one.

@@ -83,11 +83,13 @@ char *
 ngx_http_flagship_edge_merge_conf(ngx_conf_t *cf,
     ngx_http_flagship_edge_conf_t *prev, ngx_http_flagship_edge_conf_t *conf)
 {
-    ngx_uint_t                  i;
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_flagship_gate_t  **gate;
+    ngx_uint_t                      i;
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_flagship_gate_t      **gate;
+    ngx_http_flagship_main_conf_t  *fmcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_flagship_module);
 
     ngx_conf_merge_str_value(conf->prefix, prev->prefix, "X-Feature-");
     ngx_conf_merge_value(conf->strip, prev->strip, 1);
@@ -116,6 +118,7 @@ ngx_http_flagship_edge_merge_conf(ngx_conf_t *cf,
         for (i = 0; i < conf->gates->nelts; i++) {
             if (gate[i]->early) {
                 conf->early = 1;
+                fmcf->edge->early = 1;
             }
         }
     }

@@ -227,7 +227,7 @@ ngx_http_flagship_fill(ngx_http_flagship_ctx_t *ctx,
            + sizeof(ngx_http_flagship_used_t)
            + plan->n * sizeof(flagship_decision_t);
 
-    part = ngx_palloc(ctx->request->pool, size);
+    part = ngx_http_flagship_alloc(ctx, size);
     if (part == NULL) {
         return NGX_ERROR;
     }
@@ -417,7 +417,7 @@ ngx_http_flagship_over(ngx_http_flagship_ctx_t *ctx,
 }
 
 
-/* Few headers share even the prefix's first byte. */
+/* Most headers are shorter than the prefix, or begin with another byte. */
 
 static ngx_uint_t
 ngx_http_flagship_any_prefixed(ngx_list_t *list,
@@ -431,7 +431,7 @@ ngx_http_flagship_any_prefixed(ngx_list_t *list,
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len
+            if (h[i].key.len >= conf->prefix.len
                 && ngx_http_flagship_fold(h[i].key.data[0]) == conf->fold[0]
                 && ngx_http_flagship_match_prefix(&h[i], conf))
             {

@@ -48,18 +48,9 @@ static u_char *ngx_http_flagship_keep_str(u_char *p, ngx_str_t *s);
 
 
 ngx_http_flagship_ctx_t *
-ngx_http_flagship_ctx_find(ngx_http_request_t *r)
+ngx_http_flagship_ctx_recover(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t       *cln;
-    ngx_http_flagship_ctx_t  *ctx;
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_flagship_module);
-
-    if (ctx != NULL || (!r->internal && !r->filter_finalize)) {
-        return ctx;
-    }
+    ngx_pool_cleanup_t  *cln;
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == ngx_http_flagship_cleanup) {
@@ -75,6 +66,7 @@ ngx_http_flagship_ctx_find(ngx_http_request_t *r)
 ngx_http_flagship_ctx_t *
 ngx_http_flagship_ctx_get(ngx_http_request_t *r)
 {
+    size_t                          room;
     ngx_pool_cleanup_t             *cln;
     ngx_http_flagship_ctx_t        *ctx;
     ngx_http_flagship_main_conf_t  *fmcf;
@@ -85,8 +77,10 @@ ngx_http_flagship_ctx_get(ngx_http_request_t *r)
     }
 
     r = r->main;
+    room = ngx_http_flagship_edge_conf(r)->room;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_flagship_ctx_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_flagship_ctx_t)
+                                        + room);
     if (cln == NULL) {
         return NULL;
     }
@@ -98,12 +92,41 @@ ngx_http_flagship_ctx_get(ngx_http_request_t *r)
 
     ctx->request = r;
     ctx->main = fmcf->edge;
+    ctx->room = (u_char *) (ctx + 1);
+    ctx->left = room;
 
     cln->handler = ngx_http_flagship_cleanup;
 
     ngx_http_set_ctx(r, ctx, ngx_http_flagship_module);
 
     return ctx;
+}
+
+
+void *
+ngx_http_flagship_alloc(ngx_http_flagship_ctx_t *ctx, size_t size)
+{
+    u_char                         *p;
+    ngx_http_flagship_edge_conf_t  *conf;
+
+    ctx->asked += size;
+
+    if (size > ctx->left) {
+        conf = ngx_http_flagship_edge_conf(ctx->request);
+
+        if (ctx->asked <= NGX_HTTP_FLAGSHIP_ROOM) {
+            conf->room = ngx_max(conf->room, ctx->asked);
+        }
+
+        return ngx_palloc(ctx->request->pool, size);
+    }
+
+    p = ctx->room;
+
+    ctx->room += size;
+    ctx->left -= size;
+
+    return p;
 }
 
 
@@ -194,7 +217,7 @@ ngx_http_flagship_bind(ngx_http_flagship_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    memory = ngx_palloc(r->pool, flagship_eval_size(image));
+    memory = ngx_http_flagship_alloc(ctx, flagship_eval_size(image));
     if (memory == NULL) {
         ngx_http_flagship_view_release(view);
         return NGX_ERROR;
@@ -224,11 +247,16 @@ static ngx_int_t
 ngx_http_flagship_scope(ngx_http_flagship_ctx_t *ctx,
     ngx_http_flagship_loc_conf_t *flcf)
 {
-    if (ngx_http_complex_value(ctx->request, flcf->tenant, &ctx->tenant)
-        != NGX_OK
-        || ngx_http_complex_value(ctx->request, flcf->environment,
-                                  &ctx->environment)
-           != NGX_OK)
+    if (!flcf->tenant->lengths && !flcf->environment->lengths) {
+        ctx->tenant = flcf->tenant->value;
+        ctx->environment = flcf->environment->value;
+
+    } else if (ngx_http_complex_value(ctx->request, flcf->tenant,
+                                      &ctx->tenant)
+               != NGX_OK
+               || ngx_http_complex_value(ctx->request, flcf->environment,
+                                         &ctx->environment)
+                  != NGX_OK)
     {
         return NGX_ERROR;
     }

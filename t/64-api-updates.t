@@ -3,35 +3,9 @@
 
 use lib 't/lib';
 use Flagship::Api;
-
-use POSIX ();
+use Flagship::Process qw(at_once);
 
 my $api = Flagship::Api->new(pool => 4);
-
-
-# Runs the sub in so many processes, each with its number; what they print, a
-# line each
-
-sub clients {
-    my ($n, $sub) = @_;
-
-    my @pipes;
-
-    for my $i (1 .. $n) {
-        my $pid = open(my $fh, '-|') // die "no process: $!";
-
-        if (!$pid) {
-            my $said = eval { $sub->($i) };
-            print STDOUT $said // "died: $@";
-            close STDOUT;
-            POSIX::_exit(0);
-        }
-
-        push @pipes, $fh;
-    }
-
-    return map { my $fh = $_; my @lines = <$fh>; close $fh; @lines } @pipes;
-}
 
 
 # The audit of a flag is a chain: each before is the last after
@@ -56,7 +30,7 @@ subtest 'with If-Match' => sub {
 
     # each adds one to what it has read, until it was let in five times
 
-    my @said = clients(50, sub {
+    my @said = at_once(50, sub {
         my ($done, $tries) = (0, 0);
 
         while ($done < 5 && $tries++ < 2000) {
@@ -90,7 +64,7 @@ subtest 'with If-Match' => sub {
 subtest 'without' => sub {
     my $id = $api->post('/flags', { key => 'open' })->json->{id};
 
-    my @said = clients(20, sub {
+    my @said = at_once(20, sub {
         my ($i) = @_;
         my $fine = 0;
 
@@ -122,7 +96,7 @@ subtest 'without' => sub {
 subtest 'beside SQL' => sub {
     my $id = $api->post('/flags', { key => 'both', rollout => 0 })->json->{id};
 
-    my @said = clients(8, sub {
+    my @said = at_once(8, sub {
         my ($i) = @_;
 
         for my $k (1 .. 10) {
@@ -153,7 +127,7 @@ subtest 'beside SQL' => sub {
 
 
 subtest 'made once' => sub {
-    my @said = clients(20, sub {
+    my @said = at_once(20, sub {
         return $api->post('/flags', { key => 'once' })->status . "\n";
     });
 
@@ -168,7 +142,7 @@ subtest 'two tenants, one key each, one pool' => sub {
 
     $api->post('/flags', { key => 'shared' }, as => $_) for @as;
 
-    my @said = clients(10, sub {
+    my @said = at_once(10, sub {
         my ($i) = @_;
         my $as = $as[ $i % 2 ];
         my $tenant = $as =~ s/.*\@//r;

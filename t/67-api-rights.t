@@ -14,10 +14,13 @@ open my $fh, '<', "$Flagship::Test::top/src/api/ngx_http_flagship_api_routes.c"
     or die $!;
 my $table = do { local $/; <$fh> };
 
-push @rows, { path => $1, method => $2, role => $rank{$3},
-        open => scalar $4 =~ /ROUTE_OPEN/ }
-    while $table =~ /\{\s"(\/[^"]*)",\sNGX_HTTP_([A-Z]+),\s*
-        NGX_HTTP_FLAGSHIP_ROLE_([A-Z]+),([^}]*)\}/gx;
+while ($table =~ /\{\s"(\/[^"]*)",\sNGX_HTTP_([A-Z]+),\s*
+    NGX_HTTP_FLAGSHIP_ROLE_([A-Z]+),([^}]*)\}/gx) {
+    my ($path, $method, $role, $rest) = ($1, $2, $3, $4);
+
+    push @rows, { path => $path, method => $method, role => $rank{$role},
+        open => scalar $rest =~ /ROUTE_OPEN/ };
+}
 
 cmp_ok(scalar @rows, '>', 40, 'the table is read');
 

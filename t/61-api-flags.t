@@ -4,13 +4,14 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new;
+my $api = Flagship::Api->new(neighbour => 1);
 
 sub is_rfc3339 {
     like($_[0], qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/, $_[1]);
 }
 
-sub rows { scalar $api->pg->sql('SELECT count(*) FROM flagship.audit') }
+sub rows { scalar $api->pg->sql(q{SELECT count(*) FROM flagship.audit
+    WHERE tenant = 'default'}) }
 
 
 subtest 'a flag is made' => sub {
@@ -190,12 +191,12 @@ subtest 'numbers and texts stay as they were written' => sub {
         like($got, qr/"metadata":\{"big":\s*12345678901234567890\}/, 'metadata');
     }
 
-    is($api->pg->sql(q{SELECT name FROM flagship.flags WHERE key = 'exact'}),
-        '', 'no name');
+    is($api->pg->sql(q{SELECT name FROM flagship.flags
+        WHERE tenant = 'default' AND key = 'exact'}), '', 'no name');
     is($api->post('/flags', { key => 'utf8', name => "\x{fc}\x{1f600}\"\\" })
         ->json->{name}, "\x{fc}\x{1f600}\"\\", 'any character');
     is($api->pg->sql(q{SELECT octet_length(name) FROM flagship.flags
-        WHERE key = 'utf8'}), 8, 'as UTF-8');
+        WHERE tenant = 'default' AND key = 'utf8'}), 8, 'as UTF-8');
 };
 
 
@@ -538,7 +539,8 @@ subtest 'the actor' => sub {
     $api->put('/flags/change', { description => 'by ' . $_ }, as => $_)
         for qw(editor admin);
     is($api->pg->sql(q{SELECT string_agg(actor, ' ' ORDER BY id) FROM (
-        SELECT * FROM flagship.audit ORDER BY id DESC LIMIT 2) l}),
+        SELECT * FROM flagship.audit WHERE tenant = 'default'
+         ORDER BY id DESC LIMIT 2) l}),
         join(' ', map { $api->actor($_) } qw(editor admin)), 'is the key');
 };
 

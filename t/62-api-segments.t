@@ -3,10 +3,11 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new;
+my $api = Flagship::Api->new(neighbour => 1);
 my $when = { '==' => [ { var => 'plan' }, 'pro' ] };
 
-sub rows { scalar $api->pg->sql('SELECT count(*) FROM flagship.audit') }
+sub rows { scalar $api->pg->sql(q{SELECT count(*) FROM flagship.audit
+    WHERE tenant = 'default'}) }
 
 
 subtest 'a segment is made' => sub {
@@ -24,7 +25,8 @@ subtest 'a segment is made' => sub {
         name => 'Pros', description => '', when => $when, version => 1,
         created_at => $s->{created_at}, updated_at => $s->{updated_at},
         archived_at => undef }, 'with all its fields');
-    is($api->pg->sql('SELECT actor FROM flagship.audit ORDER BY id DESC LIMIT 1'),
+    is($api->pg->sql(q{SELECT actor FROM flagship.audit
+        WHERE tenant = 'default' ORDER BY id DESC LIMIT 1}),
         $api->actor('editor'), 'the audit says who');
 
     for my $uri ('/segments/pro', "/segments/$s->{id}",

@@ -4,7 +4,7 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new(workers => 1);
+my $api = Flagship::Api->new(workers => 1, neighbour => 1);
 
 
 # All pages of a list: what of each row is asked for, and how many pages

@@ -3,10 +3,11 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new(zone => '64m',
+my $api = Flagship::Api->new(zone => '64m', neighbour => 1,
     location => 'client_max_body_size 16m;');
 
-sub rows { scalar $api->pg->sql('SELECT count(*) FROM flagship.audit') }
+sub rows { scalar $api->pg->sql(q{SELECT count(*) FROM flagship.audit
+    WHERE tenant = 'default'}) }
 sub text { ('Content-Type' => 'text/plain') }
 
 

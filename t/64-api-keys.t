@@ -4,7 +4,7 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new;
+my $api = Flagship::Api->new(neighbour => 1);
 
 $api->key('admin@default/dev');
 wait_for(sub { $api->get('/api-keys', as => 'admin@default/dev')->status == 200 });

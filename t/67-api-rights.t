@@ -4,7 +4,7 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new;
+my $api = Flagship::Api->new(neighbour => 1);
 
 my %rank = (NONE => 0, CLIENT => 1, VIEWER => 2, EDITOR => 3, ADMIN => 4,
     OPERATOR => 5);

@@ -20,6 +20,7 @@ use warnings;
 use Exporter ();
 use JSON::PP ();
 
+use Flagship::Neighbour;
 use Flagship::Postgres;
 use Flagship::Test;
 
@@ -40,7 +41,8 @@ sub false { JSON::PP::false }
 
 
 # workers, http, server, location, pool, refresh: more of the configuration;
-# api: parameters of flagship_api
+# api: parameters of flagship_api; neighbour => 1: another tenant is busy, too
+# (in the round without sanitizers: once will do)
 
 sub new {
     my ($class, %o) = @_;
@@ -60,6 +62,9 @@ sub new {
     $self->key('operator');
     $self->key('editor@default/dev');
     $self->key('viewer@default/dev');
+
+    my $neighbour = $o{neighbour} && !$ENV{FLAGSHIP_SANITIZE}
+        && Flagship::Neighbour->new($self);
 
     $t->config(<<"EOT");
 %%GLOBALS%%
@@ -89,6 +94,11 @@ EOT
     # keys travel with the flags
     wait_for(sub { $self->get('/flags')->status == 200 })
         or die 'the API does not come up';
+
+    if ($neighbour) {
+        $self->{neighbour} = $neighbour;
+        $t->at_end(sub { $neighbour->check });
+    }
 
     return $self;
 }
@@ -155,10 +165,24 @@ sub headers {
 sub call {
     my ($self, $method, $uri, %o) = @_;
 
-    return $self->{t}->http($method, $uri, headers => $self->headers(%o),
-        defined $o{body}
-            ? (body => ref $o{body} ? $json->encode($o{body}) : $o{body})
-            : ());
+    $o{as} = 'editor' unless exists $o{as};
+
+    my $beside = $self->{neighbour} && defined $o{as}
+        && $self->{neighbour}->ask($method, $uri, %o);
+
+    my $r = $self->{t}->http($method, $uri, headers => $self->headers(%o),
+        defined $o{body} ? (body => $self->bytes($o{body})) : ());
+
+    $self->{neighbour}->hear($beside, $r) if $beside;
+
+    return $r;
+}
+
+
+sub bytes {
+    my ($self, $body) = @_;
+
+    return ref $body ? $json->encode($body) : $body;
 }
 
 

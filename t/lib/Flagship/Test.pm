@@ -117,6 +117,17 @@ sub allow {
 }
 
 
+# Runs the sub before it is stopped and checked
+
+sub at_end {
+    my ($self, $sub) = @_;
+
+    push @{ $self->{at_end} }, $sub;
+
+    return $self;
+}
+
+
 # Tokens of one's own
 
 sub set {
@@ -300,6 +311,7 @@ sub json {
 
 
 sub done_testing {
+    $_->() for map { @{ $_->{at_end} // [] } } @all;
     $_->check for @all;
     Test::More::done_testing();
 }

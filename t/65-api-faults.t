@@ -5,8 +5,8 @@
 use lib 't/lib';
 use Flagship::Api;
 use Flagship::PgRelay;
-
-use POSIX ();
+use Flagship::Process qw(at_once);
+use Flagship::Writes;
 
 my $pg = Flagship::Postgres->new;
 my $relay = Flagship::PgRelay->new($pg);
@@ -14,88 +14,27 @@ my $api = Flagship::Api->new(pg => $pg, workers => 1, refresh => '1s',
     source => sprintf('"%s" pool=2 listen="%s"', $relay->conninfo,
         $pg->conninfo(tcp => 1)));
 my $t = $api->t;
+my $w = Flagship::Writes->new($api);
 
 $t->allow(qr/exited on signal 9/);
 
 # of PostgreSQL's answer, in its order
 my @points = qw(query sent 1 2 T D C Z);
-my $n = 0;
 
 
-# A write that stops at a point: its key, and a socket with the answer to come
+# A write that stops at a point
 
 sub begin {
     my ($point) = @_;
 
-    my $key = 'k' . ++$n;
-
     $relay->stop_at('create_segment', $point);
 
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $t->port) or die "cannot connect: $!";
-    my $body = qq({"key":"$key","when":true});
-
-    $socket->syswrite("POST /segments HTTP/1.0\r\nHost: a\r\n"
-        . 'X-API-Key: ' . $api->key('editor@default') . "\r\n"
-        . "Content-Type: application/json\r\nContent-Length: "
-        . length($body) . "\r\n\r\n$body");
+    my @begun = $w->begin;
 
     ok(wait_for(sub { $relay->reached }), "$point: it stands there");
 
-    return ($key, $socket);
+    return @begun;
 }
-
-
-sub answer {
-    my ($socket) = @_;
-
-    local $/;
-    my $text = readline($socket) // '';
-
-    return ($text =~ m{^HTTP/1\.\d (\d+)})[0] // 'none', $text;
-}
-
-
-sub there {
-    my ($key) = @_;
-
-    return $pg->sql("SELECT count(*) FROM flagship.segments WHERE key = '$key'");
-}
-
-
-# What must hold whatever happened
-
-sub sound {
-    my ($what) = @_;
-
-    is($pg->sql(q{SELECT count(*) FROM flagship.segments s
-        WHERE NOT EXISTS (SELECT FROM flagship.audit a
-            WHERE a.entity_id = s.id::text AND a.action = 'create')}), 0,
-        "$what: nothing is there that was not audited");
-    is($pg->sql(q{SELECT count(*) FROM flagship.audit a
-        WHERE a.entity = 'segment' AND NOT EXISTS (
-            SELECT FROM flagship.segments s WHERE s.id::text = a.entity_id)}),
-        0, "$what: nothing was audited that is not there");
-
-    # more than the pool has places
-    my $ok = 0;
-
-    for my $i (1 .. 5) {
-        my $key = 'after' . ++$n;
-
-        wait_for(sub {
-            my $r = $api->post('/segments', { key => $key, when => true });
-            return $r->status == 201 || $r->status == 409;
-        }) and there($key) == 1 and $ok++;
-    }
-
-    is($ok, 5, "$what: the next writes are done");
-}
-
-
-sub locks { return $pg->sql('SELECT count(*) FROM pg_locks l
-    JOIN pg_stat_activity a USING (pid)
-    WHERE a.application_name LIKE \'flagship%\' AND NOT l.granted') }
 
 
 subtest 'the network is cut' => sub {
@@ -103,18 +42,18 @@ subtest 'the network is cut' => sub {
         my ($key, $socket) = begin($point);
 
         # what it has got PostgreSQL does
-        ok(wait_for(sub { there($key) }), "$point: it was done")
+        ok(wait_for(sub { $w->there($key) }), "$point: it was done")
             if $point ne 'query';
 
         $relay->cut;
 
-        my ($status, $text) = answer($socket);
+        my ($status, $text) = $w->answer($socket);
 
         is($status, 503, "$point: the client is told");
         like($text, qr/whether this was done is not known/, "$point: what is known");
         like($text, qr/^Retry-After: \d/m, "$point: and when to come again");
-        is(there($key), $point eq 'query' ? 0 : 1, "$point: and so it is");
-        sound($point);
+        is($w->there($key), $point eq 'query' ? 0 : 1, "$point: and so it is");
+        $w->sound($point);
     }
 };
 
@@ -125,19 +64,19 @@ subtest 'PostgreSQL is killed' => sub {
 
         $pg->kill;
 
-        my ($status, $text) = answer($socket);
+        my ($status, $text) = $w->answer($socket);
 
         is($status, 503, "$point: the client is told");
         like($text, qr/is not known/, "$point: what is known");
 
-        my $r = $api->post('/segments', { key => "down$n", when => true });
+        my $r = $api->post('/segments', { key => $w->key, when => true });
         $api->problem_is($r, 503, "$point: the next one");
         like($r->body, qr/nothing was done|is not known/, "$point: and what");
         is($api->get('/evaluate/none?user_id=u', as => 'client')->status, 404,
             "$point: evaluation goes on");
 
         $pg->start;
-        sound($point);
+        $w->sound($point);
     }
 };
 
@@ -152,11 +91,11 @@ subtest 'the worker is killed' => sub {
             "$point: another takes its place");
         $relay->go;
 
-        is((answer($socket))[0], 'none', "$point: nobody was told anything");
+        is(($w->answer($socket))[0], 'none', "$point: nobody was told anything");
         ok(wait_for(sub {
             $api->get('/segments', as => 'viewer')->status == 200
         }), "$point: the new one answers");
-        sound($point);
+        $w->sound($point);
     }
 };
 
@@ -173,25 +112,17 @@ subtest 'the client leaves' => sub {
         }), "$point: the worker goes on");
         $relay->go;
 
-        ok(wait_for(sub { there($key) }), "$point: what was begun is done");
-        sound($point);
+        ok(wait_for(sub { $w->there($key) }), "$point: what was begun is done");
+        $w->sound($point);
 
         # places that were lost would be missing here
         is(join(' ', map { $_->status } map { $api->post('/segments',
-            { key => 'more' . ++$n, when => true }) } 1 .. 3), '201 201 201',
+            { key => $w->key, when => true }) } 1 .. 3), '201 201 201',
             "$point: both places serve");
-        $fds //= fds();
-        cmp_ok(fds(), '<=', $fds + 4, "$point: no descriptor is lost");
+        $fds //= $w->fds;
+        cmp_ok($w->fds, '<=', $fds + 4, "$point: no descriptor is lost");
     }
 };
-
-
-sub fds {
-    my ($worker) = $t->workers;
-    my @fds = glob "/proc/$worker/fd/*";
-
-    return scalar @fds;
-}
 
 
 # The lock of the revision is another's: nothing has been done yet
@@ -203,15 +134,15 @@ subtest 'while it waits for its turn' => sub {
 
         my ($key, $socket) = begin('sent');
 
-        ok(wait_for(sub { locks() }), "$how: it waits");
-        is(there($key), 0, "$how: nothing is done");
+        ok(wait_for(sub { $w->locks }), "$how: it waits");
+        is($w->there($key), 0, "$how: nothing is done");
 
         if ($how eq 'client') {
             close $socket;
 
         } elsif ($how eq 'network') {
             $relay->cut;
-            is((answer($socket))[0], 503, "$how: the client is told");
+            is(($w->answer($socket))[0], 503, "$how: the client is told");
 
         } elsif ($how eq 'worker') {
             my ($worker) = $t->workers;
@@ -222,15 +153,15 @@ subtest 'while it waits for its turn' => sub {
             $pg->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE query LIKE '%create_segment%' AND pid <> pg_backend_pid()});
             $relay->go;
-            is((answer($socket))[0], 503, "$how: the client is told");
+            is(($w->answer($socket))[0], 503, "$how: the client is told");
         }
 
         $relay->go;
         $session->sql('ROLLBACK');
         $session->close;
 
-        ok(wait_for(sub { !locks() }), "$how: its turn comes");
-        sound($how);
+        ok(wait_for(sub { !$w->locks }), "$how: its turn comes");
+        $w->sound($how);
     }
 };
 
@@ -241,29 +172,23 @@ subtest 'while it waits for a place' => sub {
     my $session = $pg->session;
     $session->sql('BEGIN; SELECT flagship.take_revision()');
 
-    my @busy = map { $api->key('editor@default'); my $s = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1', PeerPort => $t->port);
-        my $body = qq({"key":"queue$_","when":true});
-        $s->syswrite("POST /segments HTTP/1.0\r\nHost: a\r\nX-API-Key: "
-            . $api->key('editor@default') . "\r\nContent-Type: application/json"
-            . "\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
-        $s } 1 .. 5;
+    my @busy = map { [ $w->begin ] } 1 .. 5;
 
-    ok(wait_for(sub { locks() == 2 }), 'two run, the others wait');
+    ok(wait_for(sub { $w->locks == 2 }), 'two run, the others wait');
 
-    close $busy[4];
+    close $busy[4][1];
     $pg->kill;
 
-    my @said = map { [ answer($busy[$_]) ] } 0 .. 3;
+    my @said = map { [ $w->answer($busy[$_][1]) ] } 0 .. 3;
 
     is(join(' ', map { $_->[0] } @said), '503 503 503 503', 'all are told');
     is(scalar(grep { $_->[1] =~ /is not known/ } @said), 2, 'two do not know');
     is(scalar(grep { $_->[1] =~ /nothing was done/ } @said), 2, 'two do');
 
     $pg->start;
-    is($pg->sql(q{SELECT count(*) FROM flagship.segments
-        WHERE key LIKE 'queue%'}), 0, 'nothing was done');
-    sound('in the queue');
+    is(join(' ', map { $w->there($_->[0]) } @busy), '0 0 0 0 0',
+        'nothing was done');
+    $w->sound('in the queue');
 };
 
 
@@ -286,17 +211,16 @@ subtest 'actors are never mixed up' => sub {
     }
 
     # and all at once, over two places
-    my @clients = map { my $n = $_; my $pid = fork // die; if (!$pid) {
-        my $ok = 0;
-        for my $i (1 .. 25) {
-            my $r = $api->post('/segments', { key => "actor-$n-$i", when => true,
-                name => $api->actor($who[$n]) }, as => $who[$n]);
-            $ok++ if $r->status == 201;
-        }
-        POSIX::_exit($ok == 25 ? 0 : 1);
-    } $pid } 0 .. 3;
+    my @said = at_once(4, sub {
+        my ($n) = @_;
+        my $as = $who[$n - 1];
 
-    is(join(' ', map { waitpid $_, 0; $? } @clients), '0 0 0 0', 'at once');
+        return join '', map { $api->post('/segments',
+            { key => "actor-$n-$_", when => true, name => $api->actor($as) },
+            as => $as)->status . "\n" } 1 .. 25;
+    });
+
+    is(join('', @said), "201\n" x 100, 'at once');
     is($pg->sql(q{SELECT count(*) FROM flagship.audit a JOIN flagship.segments s
         ON s.id::text = a.entity_id WHERE a.entity_key LIKE 'actor-%'
         AND a.actor = s.name}), 100, 'each by who wrote it');

@@ -40,7 +40,7 @@ sub true  { JSON::PP::true }
 sub false { JSON::PP::false }
 
 
-# workers, http, server, location, pool, refresh: more of the configuration;
+# workers, http, server, location, pool, refresh, wait: of the configuration;
 # api: parameters of flagship_api; neighbour => 1: another tenant is busy, too
 # (in the round without sanitizers: once will do)
 
@@ -82,7 +82,7 @@ http {
 
         location / {
             flagship_api @{[ $o{api} // '' ]};
-            flagship_write_wait 20s;
+            flagship_write_wait @{[ $o{wait} // '20s' ]};
             @{[ $o{location} // '' ]}
         }
     }

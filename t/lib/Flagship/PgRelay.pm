@@ -70,7 +70,7 @@ sub stop_at {
     my ($self, $text, $point) = @_;
 
     unlink map { "$self->{dir}/$_" } qw(reached order);
-    $self->_write(plan => "$text $point");
+    $self->_write(plan => "$text\n$point");
 
     return $self;
 }
@@ -186,7 +186,7 @@ sub _relay {
 sub _from_client {
     my ($c, $bytes, $dir) = @_;
 
-    my ($text, $point) = split / /, _read("$dir/plan") // '';
+    my ($text, $point) = split /\n/, _read("$dir/plan") // '';
 
     if (defined $text && index($bytes, $text) >= 0) {
         unlink "$dir/plan";

@@ -183,9 +183,11 @@ BEGIN
     IF FOUND THEN
         outcome := 'created';
 
+        -- in the order of the index, whose pages are filled one by one then
         INSERT INTO flagship.set_members (tenant, set, id)
-        SELECT DISTINCT p_tenant, p_key, m.id
-          FROM json_array_elements_text(p_members) m (id);
+        SELECT DISTINCT p_tenant, p_key, m.id COLLATE "C" AS id
+          FROM json_array_elements_text(p_members) m (id)
+         ORDER BY id;
     END IF;
 
     s := flagship.find_set(p_tenant, p_key);
@@ -263,7 +265,7 @@ CREATE FUNCTION flagship.change_members(p_actor text, p_tenant text,
     OUT outcome text, OUT revision bigint, OUT tag text, OUT document text)
 LANGUAGE plpgsql
 -- nobody tells the planner how long an array is
-SET enable_nestloop = off
+SET enable_nestloop = off SET work_mem = '64MB'
 AS $$
 DECLARE
     s       flagship.sets;
@@ -315,10 +317,15 @@ BEGIN
         END IF;
 
         IF p_act IN ('add', 'replace') THEN
+            -- ON CONFLICT would cost each row a second look: nobody else
+            -- writes before this transaction ends
             INSERT INTO flagship.set_members (tenant, set, id)
             SELECT s.tenant, s.key, fresh.id
               FROM unnest(ids) fresh (id)
-                ON CONFLICT DO NOTHING;
+             WHERE NOT EXISTS (SELECT FROM flagship.set_members m
+                                WHERE m.tenant = s.tenant AND m.set = s.key
+                                  AND m.id = fresh.id)
+             ORDER BY fresh.id;
         END IF;
 
         s := flagship.find_set(s.tenant, s.id::text);

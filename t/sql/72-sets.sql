@@ -89,6 +89,29 @@ SELECT throws_ok('SELECT pg_temp.members(''add'', ''[""]'')', '23514', NULL,
 SELECT is((flagship.change_members('x', 'default', 't', 'add', '[]', NULL,
                                    false)).outcome, 'missing', 'no such set');
 
+-- A hundred thousand in one call, of which each half is there twice.
+
+CREATE FUNCTION pg_temp.ids(first integer, last integer) RETURNS json
+LANGUAGE sql AS $$
+    SELECT json_agg('user-' || i * 7919 % 100003)
+      FROM (SELECT generate_series(first, last) AS i
+            UNION ALL SELECT generate_series(first, last)) t
+$$;
+
+SELECT is(r.outcome || (r.document::json ->> 'size'), result, act)
+  FROM (VALUES
+    ('replace', 1, 100000, 'changed100000'),
+    ('replace', 1, 100000, 'unchanged100000'),
+    ('replace', 50001, 150000, 'changed100000'),
+    ('add', 1, 50003, 'changed100003'),
+    ('remove', 1, 100000, 'changed3')) t (act, first, last, result),
+    pg_temp.members(act, pg_temp.ids(first, last)) r;
+SELECT is(pg_temp.all(), (SELECT string_agg(DISTINCT e, ' ')
+    FROM json_array_elements_text(pg_temp.ids(100001, 100003)) e),
+    'and so it is');
+SELECT is((pg_temp.members('replace', '[]')).document::json ->> 'size', '0',
+          'none again');
+
 -- Changing and removing.
 
 SELECT is(r.outcome || (r.document::json ->> 'name')

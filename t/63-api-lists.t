@@ -226,6 +226,12 @@ subtest 'ten thousand' => sub {
         SELECT 'staging', 'many-' || to_char(i, 'FM00000'), repeat('x', 1000)
           FROM generate_series(1, 10000) i});
 
+    # the same worker reads and compiles them, which takes memory, too
+    my $revision = $api->pg->sql('SELECT revision FROM flagship.revision');
+    ok(wait_for(sub {
+        $api->t->get('/health')->json->{revision} >= $revision
+    }), 'are served');
+
     my ($worker) = $api->t->workers;
     my $memory = sub {
         open my $fh, '<', "/proc/$worker/status" or die;
@@ -252,7 +258,7 @@ subtest 'ten thousand' => sub {
 
     # a page alone is three quarters of a megabyte, all fifteen
     my $grown = $memory->() - $before;
-    cmp_ok($grown, '<', 8192, "memory: $grown kB more")
+    cmp_ok($grown, '<', 4096, "memory: $grown kB more")
         unless $ENV{FLAGSHIP_SANITIZE};
 
     my $c = $api->t->connect;

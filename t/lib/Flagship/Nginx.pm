@@ -228,15 +228,18 @@ sub execute {
 }
 
 
-# All processes have finished starting: until then they bear their parent's
-# title
+# All processes are there and have finished starting: until then they bear their
+# parent's title
 
 sub _settled {
     my ($self) = @_;
 
+    my ($n) = $self->read_file('nginx.conf') =~ /^\s*worker_processes\s+(\d+)/m;
     my @titles = map { title_of($_) } $self->processes;
 
-    return @titles && !grep { $_ eq '' || /\Anginx: master/ } @titles;
+    return 0 if grep { $_ eq '' || /\Anginx: master/ } @titles;
+
+    return ($n // 1) <= grep { $_ eq 'nginx: worker process' } @titles;
 }
 
 

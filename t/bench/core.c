@@ -7,7 +7,7 @@
 /*
  * One round of what core costs without nginx: nanoseconds an evaluation,
  * milliseconds from JSON to an image, of a change among many flags, bytes a
- * flag.
+ * flag; the same of id sets.
  *
  *     core FLAGS          prints "name value" a line
  *
@@ -23,6 +23,8 @@
 
 #define CONTEXTS     256
 #define PASSES       400
+#define ASKED        (1 << 18)       /* ids that a set is asked for */
+#define ID           sizeof("user-00000000")
 
 
 typedef struct {
@@ -50,6 +52,10 @@ static void measure_text(const built_t *built, const char *name,
     uint32_t flag, context_t *contexts);
 static void reading(const built_t *built, unsigned members);
 static void many(unsigned n);
+static void id_set(unsigned n);
+static flagship_idset_t *id_set_build(unsigned n);
+static void id_set_ask(const built_t *built, const flagship_idset_t *set,
+    const char *what, unsigned first, unsigned step);
 
 
 static const char  *countries[] = { "de", "at", "ch", "fr", "us", "gb", "pl",
@@ -117,6 +123,10 @@ main(int argc, char **argv)
     free((char *) cases[5].rule);
 
     many(argc > 1 ? (unsigned) atoi(argv[1]) : 10000);
+
+    id_set(1000);
+    id_set(100000);
+    id_set(1000000);
 
     return 0;
 }
@@ -426,4 +436,140 @@ many(unsigned n)
     free(all.image);
     free(changed.image);
     free(text);
+}
+
+
+/* A set of so many ids: what one of them costs, asked for and kept. */
+
+static void
+id_set(unsigned n)
+{
+    built_t            built;
+    flagship_idset_t  *set;
+
+    static const char  text[] =
+        "{\"flags\": [{\"key\": \"set\", \"type\": \"boolean\", "
+        "\"enabled\": true, \"variants\": {\"on\": true, \"off\": false}, "
+        "\"default_variant\": \"off\", \"rules\": [{\"when\": {\"in_set\": "
+        "[{\"var\": \"targetingKey\"}, \"ids\"]}, \"serve\": \"on\"}]}], "
+        "\"sets\": {\"ids\": []}}";
+
+    set = id_set_build(n);
+    built = compile(text, sizeof(text) - 1, NULL);
+
+    id_set_ask(&built, set, "members", 0, 2);
+    id_set_ask(&built, set, "others", 1, 2);
+    id_set_ask(&built, set, "mixed", 0, 1);
+
+    free(built.image);
+    free(set);
+}
+
+
+/* Every second of the numbers, in no order. */
+
+static flagship_idset_t *
+id_set_build(unsigned n)
+{
+    char                     (*ids)[ID];
+    double                     start;
+    unsigned                   i;
+    flagship_idset_t          *set;
+    flagship_idset_builder_t  *builder;
+
+    ids = checked(malloc(n * sizeof(*ids)));
+
+    for (i = 0; i < n; i++) {
+        sprintf(ids[i], "user-%08u", (unsigned) (i * 7919ull % n) * 2);
+    }
+
+    start = now();
+    builder = checked(flagship_idset_create());
+
+    for (i = 0; i < n; i++) {
+        if (flagship_idset_add(builder, flagship_str(ids[i], ID - 1))
+            != FLAGSHIP_OK)
+        {
+            checked(NULL);
+        }
+    }
+
+    if (flagship_idset_build(builder, &set) != FLAGSHIP_OK || set->n != n) {
+        checked(NULL);
+    }
+
+    flagship_idset_destroy(builder);
+
+    printf("id set: building one of %u ids\t%.4f\n", n, (now() - start) / 1e6);
+    printf("id set: bytes an id beside its own, of %u\t%.2f\n", n,
+           (double) set->len / n - (ID - 1));
+
+    free(ids);
+
+    return set;
+}
+
+
+/*
+ * The id is in the slot, another one each time, as each visitor is another:
+ * what the set keeps of it is in no cache that the set does not fit.
+ */
+
+static void
+id_set_ask(const built_t *built, const flagship_idset_t *set, const char *what,
+    unsigned first, unsigned step)
+{
+    char                 (*ids)[ID];
+    double                 start;
+    unsigned               i, k, on;
+    uint64_t               random;
+    flagship_eval_t       *ev;
+    flagship_decision_t    decision;
+
+    ids = checked(malloc(ASKED * sizeof(*ids)));
+    random = 88172645463325252ull;
+
+    for (i = 0; i < ASKED; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+
+        sprintf(ids[i], "user-%08u",
+                (unsigned) (first + random % (set->n * 2 / step) * step));
+    }
+
+    ev = flagship_eval_init(checked(malloc(flagship_eval_size(built->image))),
+                            built->image, &scratch, 1700000000, NULL, NULL);
+    flagship_eval_bind_sets(ev, &set);
+
+    ev->filled[0] = 1;
+    ev->slots[0].value.type = FLAGSHIP_STRING;
+    ev->slots[0].value.len = ID - 1;
+
+    start = 0;
+    on = 0;
+
+    for (k = 0; k < 4; k++) {
+
+        if (k == 1) {
+            start = now();
+        }
+
+        for (i = 0; i < ASKED; i++) {
+            ev->slots[0].value.u.str = ids[i];
+            flagship_eval(ev, 0, &decision);
+            on += decision.variant == 0;
+        }
+    }
+
+    printf("evaluation: set of %u ids, %s\t%.3f\n", set->n, what,
+           (now() - start) / (3.0 * ASKED));
+
+    if (step == 2 ? on != (first ? 0 : 4 * ASKED) : on % (4 * ASKED) == 0) {
+        fprintf(stderr, "%s: on for %u of %u\n", what, on, 4 * ASKED);
+        exit(1);
+    }
+
+    free(ev);
+    free(ids);
 }

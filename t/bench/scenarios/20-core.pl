@@ -26,7 +26,22 @@ my %figure = (
     'load: flags from JSON to an image' => ['ms', most => 15],
     'load: one change among them'       => ['ms', most => 5],
     'memory: image bytes a simple flag' => ['bytes', most => 400],
+    map { id_set($_) } 1000, 100_000, 1_000_000
 );
+
+
+sub id_set {
+    my ($n) = @_;
+
+    return (
+        (map { ("evaluation: set of $n ids, $_"
+                => ['ns', most => $n > 100_000 ? 30 : 15]) }
+            qw(members others mixed)),
+        "id set: building one of $n ids"
+            => ['ms', $n == 1_000_000 ? (most => 50) : ()],
+        "id set: bytes an id beside its own, of $n"
+            => ['bytes', most => 25]);
+}
 
 
 sub run {

@@ -282,7 +282,8 @@ flagship_export_segments(flagship_exporter_t *x)
 static void
 flagship_export_sets(flagship_exporter_t *x)
 {
-    uint32_t         at, i, k, n;
+    uint32_t         i, k, n;
+    uint64_t         at;
     flagship_str_t   id, *ids;
 
     if (x->image->sets.n == 0 || x->sets == NULL) {

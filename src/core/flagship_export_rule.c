@@ -389,7 +389,8 @@ flagship_export_segment(flagship_exporter_t *x, flagship_str_t name,
 static void
 flagship_export_in_set(flagship_exporter_t *x, const flagship_args_t *args)
 {
-    uint32_t        at, i;
+    uint32_t        i;
+    uint64_t        at;
     flagship_str_t  name, id;
 
     name = flagship_json_str(flagship_rule_arg(args, 1));

@@ -7,9 +7,8 @@
 /*
  * Id sets: the look-up and the proof that it is safe.
  *
- * A tag is 16 bits of an id's hash, so of the five ids of a full enough bucket
- * a wrong one is compared once in ten thousand look-ups: a miss costs the
- * bucket's line of cache, a hit the id's as well.
+ * A tag is eight bits of an id's hash, so of the four ids of a full enough
+ * group a wrong one is compared once in sixty look-ups.
  */
 
 
@@ -19,9 +18,9 @@
 #include "flagship_idset.h"
 
 
-/* The same in each of four lanes of 16 bits. */
-#define FLAGSHIP_IDSET_LANES  0x0001000100010001ull
-#define FLAGSHIP_IDSET_LOW    (0x7fff * FLAGSHIP_IDSET_LANES)
+/* The same in each of eight lanes of eight bits. */
+#define FLAGSHIP_IDSET_LANES  0x0101010101010101ull
+#define FLAGSHIP_IDSET_LOW    (0x7f * FLAGSHIP_IDSET_LANES)
 
 
 /* The upper bit of each lane that is 0, and no other. */
@@ -34,34 +33,12 @@ flagship_idset_zeros(uint64_t w)
 }
 
 
-static inline int
-flagship_idset_is(const char *entry, flagship_str_t id)
+/* Where the place k of a group begins: the first behind the group's head. */
+
+static inline unsigned
+flagship_idset_start(const flagship_idset_group_t *group, unsigned k)
 {
-    uint16_t  len;
-
-    memcpy(&len, entry, sizeof(len));
-
-    return len == id.len && memcmp(entry + sizeof(len), id.data, len) == 0;
-}
-
-
-/*
- * The tags of a bucket that are the same as "tags": of the lane l of the word
- * w the bit 16 l + w, so that a search branches once, not once a word.
- */
-
-static inline uint64_t
-flagship_idset_match(const flagship_idset_bucket_t *bucket, uint64_t tags)
-{
-    uint64_t  w[3];
-
-    memcpy(w, bucket->tag, sizeof(w));
-
-    /* behind the last two tags is what is no tag */
-
-    return flagship_idset_zeros(w[0] ^ tags) >> 15
-           | flagship_idset_zeros(w[1] ^ tags) >> 14
-           | (flagship_idset_zeros(w[2] ^ tags) & 0x80008000u) >> 13;
+    return k ? group->end[k - 1] : sizeof(flagship_idset_group_t);
 }
 
 
@@ -69,57 +46,75 @@ int
 flagship_idset_has(const flagship_idset_t *set, flagship_str_t id,
     uint32_t hash)
 {
-    unsigned                        bit;
-    uint64_t                        match, tags;
-    const char                     *strings;
-    const flagship_idset_bucket_t  *bucket, *last;
+    unsigned                 k, start;
+    uint32_t                 home;
+    uint64_t                 match, tags;
+    const char              *p, *last;
+    const uint32_t          *index;
+    flagship_idset_group_t   group;
 
-    strings = (const char *) set + set->strings;
-    tags = flagship_idset_tag(hash) * FLAGSHIP_IDSET_LANES;
+    home = flagship_idset_home(hash, set->nhomes);
+    index = flagship_idset_index(set) + home;
 
-    bucket = flagship_idset_buckets(set)
-             + flagship_idset_home(hash, set->nhomes);
-    last = bucket + bucket->more;
+    p = flagship_idset_groups(set) + index[0];
+    last = flagship_idset_groups(set) + index[1];
 
-    for ( ;; ) {
-        match = flagship_idset_match(bucket, tags);
+    /* the tags decide which id is looked at: it need not wait for them */
+
+    __builtin_prefetch(last - 1);
+
+    for ( /* void */ ; p != last; p += group.end[FLAGSHIP_IDSET_SLOTS - 1]) {
+
+        memcpy(&group, p, sizeof(group));
+        memcpy(&tags, group.tag, sizeof(tags));
+
+        match = flagship_idset_zeros(tags ^ flagship_idset_tag(hash)
+                                            * FLAGSHIP_IDSET_LANES);
 
         for ( /* void */ ; match; match &= match - 1) {
-            bit = __builtin_ctzll(match);
+            k = __builtin_ctzll(match) / 8;
+            start = flagship_idset_start(&group, k);
 
-            if (flagship_idset_is(strings
-                                  + bucket->offset[(bit & 15) * 4 + bit / 16],
-                                  id))
+            if (group.end[k] - start == id.len
+                && memcmp(p + start, id.data, id.len) == 0)
             {
                 return 1;
             }
         }
-
-        if (bucket == last) {
-            return 0;
-        }
-
-        bucket++;
     }
+
+    return 0;
 }
 
 
+/* *at is the offset of a group, and the place in it. */
+
 int
-flagship_idset_next(const flagship_idset_t *set, uint32_t *at,
+flagship_idset_next(const flagship_idset_t *set, uint64_t *at,
     flagship_str_t *id)
 {
-    uint16_t     len;
-    const char  *p;
+    unsigned                 k, start;
+    const char              *p;
+    flagship_idset_group_t   group;
 
-    if (*at == set->strings_len) {
+    if (*at / FLAGSHIP_IDSET_SLOTS == set->groups_len) {
         return 0;
     }
 
-    p = (const char *) set + set->strings + *at;
-    memcpy(&len, p, sizeof(len));
+    p = flagship_idset_groups(set) + *at / FLAGSHIP_IDSET_SLOTS;
+    k = *at % FLAGSHIP_IDSET_SLOTS;
 
-    *id = flagship_str(p + sizeof(len), len);
-    *at += sizeof(len) + len;
+    memcpy(&group, p, sizeof(group));
+
+    start = flagship_idset_start(&group, k);
+    *id = flagship_str(p + start, group.end[k] - start);
+
+    if (k + 1 < FLAGSHIP_IDSET_SLOTS && group.tag[k + 1]) {
+        *at += 1;
+
+    } else {
+        *at += (uint64_t) group.end[k] * FLAGSHIP_IDSET_SLOTS - k;
+    }
 
     return 1;
 }
@@ -149,10 +144,10 @@ flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
     }
 
     end = sizeof(flagship_idset_t)
-          + (uint64_t) set->nbuckets * sizeof(flagship_idset_bucket_t);
+          + ((uint64_t) set->nhomes + 1) * sizeof(uint32_t);
 
-    if (set->nhomes == 0 || set->nhomes > set->nbuckets
-        || end != set->strings || end + set->strings_len > len)
+    if (set->nhomes == 0 || end != set->groups
+        || end + set->groups_len > len)
     {
         return "a section is out of bounds";
     }
@@ -161,57 +156,86 @@ flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
 }
 
 
-/*
- * The strings lie in the order of the places that name them, which leaves one
- * right value for each offset and proves that all of them are named.
- */
+/* How many ids the groups of a home have, which take len bytes; -1: they do
+   not fill them. */
+
+static int64_t
+flagship_idset_verify_home(const char *p, uint32_t len)
+{
+    int64_t                  n;
+    unsigned                 k, start;
+    flagship_idset_group_t   group;
+
+    for (n = 0; len; p += start, len -= start) {
+
+        if (len < sizeof(group)) {
+            return -1;
+        }
+
+        memcpy(&group, p, sizeof(group));
+        start = sizeof(group);
+
+        for (k = 0; k < FLAGSHIP_IDSET_SLOTS && group.tag[k]; k++) {
+
+            if (group.end[k] <= start
+                || group.end[k] - start > FLAGSHIP_IDSET_MAX_ID)
+            {
+                return -1;
+            }
+
+            start = group.end[k];
+        }
+
+        if (k == 0 || start > len) {
+            return -1;
+        }
+
+        for (n += k; k < FLAGSHIP_IDSET_SLOTS; k++) {
+            if (group.tag[k] || group.end[k] != start) {
+                return -1;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+/* The homes follow one another without a gap: that leaves one right value for
+   each offset. */
 
 static const char *
 flagship_idset_verify_ids(const flagship_idset_t *set)
 {
-    uint16_t                        len;
-    uint32_t                        i, k, n, at, rest;
-    const char                     *strings;
-    const flagship_idset_bucket_t  *bucket;
+    int64_t          n, total;
+    uint32_t         i;
+    const uint32_t  *index;
 
-    strings = (const char *) set + set->strings;
-    bucket = flagship_idset_buckets(set);
-    n = 0;
-    at = 0;
+    index = flagship_idset_index(set);
 
-    for (i = 0; i < set->nbuckets; i++, bucket++) {
-
-        if (bucket->more >= set->nbuckets - i) {
-            return "a bucket runs over the last";
-        }
-
-        for (k = 0; k < FLAGSHIP_IDSET_SLOTS; k++) {
-
-            if (bucket->tag[k] == 0) {
-                continue;
-            }
-
-            rest = set->strings_len - at;
-
-            if (bucket->offset[k] != at || rest < sizeof(len)) {
-                return "an id is out of its place";
-            }
-
-            memcpy(&len, strings + at, sizeof(len));
-
-            if (len == 0 || len > FLAGSHIP_IDSET_MAX_ID
-                || len > rest - sizeof(len))
-            {
-                return "an id is out of bounds";
-            }
-
-            at += sizeof(len) + len;
-            n++;
-        }
+    if (index[0] != 0 || index[set->nhomes] != set->groups_len) {
+        return "the index is not of all groups";
     }
 
-    return n == set->n && at == set->strings_len ? NULL
-           : "its number of ids is wrong";
+    total = 0;
+
+    for (i = 0; i < set->nhomes; i++) {
+
+        if (index[i + 1] < index[i] || index[i + 1] > set->groups_len) {
+            return "the index is out of order";
+        }
+
+        n = flagship_idset_verify_home(flagship_idset_groups(set) + index[i],
+                                       index[i + 1] - index[i]);
+
+        if (n < 0) {
+            return "an id is out of bounds";
+        }
+
+        total += n;
+    }
+
+    return total == set->n ? NULL : "its number of ids is wrong";
 }
 
 

@@ -11,16 +11,20 @@
  * image: a change of a flag leaves it alone, and a change of its members
  * leaves every image alone.
  *
- *     header | buckets of 64 bytes | strings
+ *     header | index | groups
  *
- *   buckets   one line of a cache each: ten tags, ten offsets.  An id's hash
- *             names its bucket; where that is full the id stands in one of
- *             the next, and its bucket says how far to look
- *   strings   two bytes of length, then the id; in the order of the buckets
+ *   index     where each home's groups begin, and behind the last where all of
+ *             them end.  An id's hash names its home
+ *   groups    eight tags and eight ends, then the ids themselves; a home has
+ *             one group, or none, or, where it has more ids, some in a row
+ *
+ * A million ids are in no cache that is near, so a look-up is as fast as it
+ * touches few places.  The index is small enough to stay near, a group is one
+ * place: its ids lie beside their tags, and with no step between them that
+ * waits for the one before.
  *
  * The same members give the same bytes, in whatever order they were added, so
- * two sets are compared as bytes.  A million ids take 15 bytes an id beside
- * their own.
+ * two sets are compared as bytes.  An id takes 7 bytes beside its own.
  *
  * Threads: any number may read one set; a builder belongs to one at a time.
  */
@@ -34,9 +38,9 @@
 
 
 #define FLAGSHIP_IDSET_MAGIC    0x3154455347414C46ull    /* "FLAGSET1" */
-#define FLAGSHIP_IDSET_FORMAT   1
+#define FLAGSHIP_IDSET_FORMAT   2
 #define FLAGSHIP_IDSET_ALIGN    64
-#define FLAGSHIP_IDSET_SLOTS    10
+#define FLAGSHIP_IDSET_SLOTS    8
 #define FLAGSHIP_IDSET_MAX_ID   1024                     /* bytes of an id */
 
 
@@ -46,19 +50,23 @@ typedef struct {
     uint32_t             len;        /* of the whole set, bytes */
     uint64_t             digest;     /* of all but itself */
     uint32_t             n;          /* ids */
-    uint32_t             nhomes;     /* buckets that a hash may name */
-    uint32_t             nbuckets;   /* those and what the last run over to */
-    uint32_t             strings;    /* offset, from the first byte */
-    uint32_t             strings_len;
-    uint32_t             reserved[5];
+    uint32_t             nhomes;     /* what a hash may name */
+    uint32_t             groups;     /* offset, from the first byte */
+    uint32_t             groups_len; /* bytes */
+    uint32_t             reserved[6];
 } flagship_idset_t;
 
 
+/*
+ * The places that are used come first; the others have no tag, and the end of
+ * the last that is used.  The ids follow without a gap.
+ */
+
 typedef struct {
-    uint16_t             tag[FLAGSHIP_IDSET_SLOTS];      /* 0: free */
-    uint32_t             more;       /* further buckets to look into */
-    uint32_t             offset[FLAGSHIP_IDSET_SLOTS];   /* in the strings */
-} flagship_idset_bucket_t;
+    uint8_t              tag[FLAGSHIP_IDSET_SLOTS];  /* 0: free */
+    uint16_t             end[FLAGSHIP_IDSET_SLOTS];  /* of the id, from the
+                                                        group's first byte */
+} flagship_idset_group_t;
 
 
 typedef struct flagship_idset_builder_s  flagship_idset_builder_t;
@@ -99,14 +107,16 @@ int flagship_idset_has(const flagship_idset_t *set, flagship_str_t id,
  * The ids of a verified set, one after the other, in no order that means
  * anything: *at is 0 at first, and 0 is returned behind the last.
  */
-int flagship_idset_next(const flagship_idset_t *set, uint32_t *at,
+int flagship_idset_next(const flagship_idset_t *set, uint64_t *at,
     flagship_str_t *id);
 
 
 /* Where ids stand; the builder's and the look-up's. */
 
-#define flagship_idset_buckets(set)                                           \
-    ((const flagship_idset_bucket_t *) ((set) + 1))
+#define flagship_idset_index(set)  ((const uint32_t *) ((set) + 1))
+
+#define flagship_idset_groups(set)                                            \
+    ((const char *) (set) + (set)->groups)
 
 
 static inline uint32_t
@@ -116,10 +126,10 @@ flagship_idset_home(uint32_t hash, uint32_t nhomes)
 }
 
 
-static inline uint16_t
+static inline uint8_t
 flagship_idset_tag(uint32_t hash)
 {
-    uint16_t  tag = hash & 0xffff;
+    uint8_t  tag = hash & 0xff;
 
     return tag ? tag : 1;
 }

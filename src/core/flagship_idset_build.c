@@ -9,11 +9,11 @@
  *
  * Ids are ordered by their hashes, by radix, and those of one hash by their
  * bytes: that makes the same members the same bytes, finds duplicates, and
- * fills the buckets one after the other.  A bucket that is full runs over into
- * the next; since homes come in ascending order, what runs over never has to
- * be looked for anywhere but in a row.
+ * fills the homes one after the other.  They are kept in parts, by the hash's
+ * first bits, from the beginning: what is looked at in the order of hashes is
+ * near then, and not all over the memory that a million ids take.
  *
- * With five ids a bucket of ten, one in thirty runs over.
+ * With four ids a home, one in fifty needs a second group.
  */
 
 
@@ -29,13 +29,15 @@
 #include "flagship_unit.h"
 
 
-#define FLAGSHIP_IDSET_FILL    5         /* ids a home, on average */
-#define FLAGSHIP_IDSET_DIGIT   11        /* bits of the radix */
-#define FLAGSHIP_IDSET_DIGITS  3
-#define FLAGSHIP_IDSET_AHEAD   16        /* ids fetched ahead */
+#define FLAGSHIP_IDSET_FILL    4         /* ids a home, on average */
+#define FLAGSHIP_IDSET_MOST    10        /* bytes an id beside its own */
+#define FLAGSHIP_IDSET_PARTS   64
+#define FLAGSHIP_IDSET_FEW     64        /* ids that need no radix */
+#define FLAGSHIP_IDSET_DIGIT   9         /* bits of the radix: 3 digits are
+                                            what a part leaves of a hash */
 
 
-/* An id: its hash above its offset in the builder's strings, so that order is
+/* An id: its hash above its offset in its part's strings, so that order is
    that of hashes. */
 
 typedef uint64_t  flagship_idset_entry_t;
@@ -43,31 +45,58 @@ typedef uint64_t  flagship_idset_entry_t;
 #define flagship_idset_hash(entry)  ((uint32_t) ((entry) >> 32))
 
 
+typedef struct {
+    flagship_buf_t           strings;    /* two bytes of length, then the id */
+    flagship_buf_t           entries;
+} flagship_idset_part_t;
+
+#define flagship_idset_n(part)                                                \
+    ((uint32_t) ((part)->entries.len / sizeof(flagship_idset_entry_t)))
+
+
 struct flagship_idset_builder_s {
-    flagship_buf_t       strings;    /* two bytes of length, then the id */
-    flagship_buf_t       entries;
+    flagship_idset_part_t    part[FLAGSHIP_IDSET_PARTS];
+    uint32_t                 n;          /* ids, and bytes of their own */
+    size_t                   len;
 };
 
 
-/* The way through the buckets. */
+/* The way through the ids: a group is full, or its home's last. */
 
 typedef struct {
-    uint32_t             bucket;
-    uint32_t             used;       /* places of it */
+    uint32_t                 nhomes;
+    uint32_t                 home;
+    unsigned                 n;          /* ids of the group */
+    flagship_str_t           ids[FLAGSHIP_IDSET_SLOTS];
+    uint8_t                  tags[FLAGSHIP_IDSET_SLOTS];
+
+    uint32_t                 ngroups;
+
+    uint32_t                *index;      /* NULL: they are only counted */
+    uint32_t                 next;       /* home that has no place yet */
+    char                    *groups;
+    uint32_t                 at;
 } flagship_idset_walk_t;
 
 
-static flagship_idset_entry_t *flagship_idset_order(
-    flagship_idset_entry_t *list, flagship_idset_entry_t *spare, uint32_t n);
-static uint32_t flagship_idset_unique(flagship_idset_entry_t *list, uint32_t n,
-    const char *strings, uint32_t *len);
+static void flagship_idset_order(flagship_idset_entry_t *list,
+    flagship_idset_entry_t *spare, uint32_t n);
+static void flagship_idset_digit(flagship_idset_entry_t *to,
+    const flagship_idset_entry_t *from, uint32_t n, unsigned shift);
+static void flagship_idset_unique(flagship_idset_builder_t *builder,
+    flagship_idset_part_t *part);
 static int flagship_idset_cmp(const void *one, const void *two, void *data);
+static flagship_str_t flagship_idset_str(const flagship_idset_part_t *part,
+    flagship_idset_entry_t entry);
 static flagship_idset_t *flagship_idset_write(
-    const flagship_idset_entry_t *list, uint32_t n, const char *strings,
-    uint32_t len);
-static void flagship_idset_head(flagship_idset_t *set,
-    const flagship_idset_entry_t *list, uint32_t n, uint32_t len);
-static uint16_t flagship_idset_length(const char *entry);
+    const flagship_idset_builder_t *builder);
+static void flagship_idset_head(const flagship_idset_builder_t *builder,
+    flagship_idset_t *set);
+static void flagship_idset_walk(const flagship_idset_builder_t *builder,
+    flagship_idset_walk_t *w);
+static void flagship_idset_group(flagship_idset_walk_t *w);
+static uint32_t flagship_idset_fill(char *p, const flagship_str_t *ids,
+    const uint8_t *tags, unsigned n);
 
 
 flagship_idset_builder_t *
@@ -80,11 +109,18 @@ flagship_idset_create(void)
 void
 flagship_idset_destroy(flagship_idset_builder_t *builder)
 {
-    if (builder) {
-        free(builder->strings.data);
-        free(builder->entries.data);
-        free(builder);
+    unsigned  i;
+
+    if (builder == NULL) {
+        return;
     }
+
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        free(builder->part[i].strings.data);
+        free(builder->part[i].entries.data);
+    }
+
+    free(builder);
 }
 
 
@@ -94,30 +130,35 @@ flagship_idset_add(flagship_idset_builder_t *builder, flagship_str_t id)
     char                    *p;
     size_t                   size;
     uint16_t                 len;
+    uint32_t                 hash;
+    flagship_idset_part_t   *part;
     flagship_idset_entry_t   entry;
 
-    size = builder->strings.len
-           + builder->entries.len / sizeof(entry)
-             * (sizeof(flagship_idset_bucket_t) / FLAGSHIP_IDSET_FILL + 8);
+    size = builder->len + (size_t) builder->n * FLAGSHIP_IDSET_MOST;
 
     if (id.len == 0 || id.len > FLAGSHIP_IDSET_MAX_ID || size > INT32_MAX) {
         return FLAGSHIP_DECLINED;
     }
 
-    len = id.len;
-    entry = (uint64_t) flagship_hash32(id.data, id.len) << 32
-            | builder->strings.len;
+    hash = flagship_hash32(id.data, id.len);
+    part = &builder->part[hash / (UINT32_MAX / FLAGSHIP_IDSET_PARTS + 1)];
 
-    p = flagship_buf_add(&builder->strings, NULL, sizeof(len) + len);
+    len = id.len;
+    entry = (uint64_t) hash << 32 | part->strings.len;
+
+    p = flagship_buf_add(&part->strings, NULL, sizeof(len) + len);
 
     if (p == NULL
-        || flagship_buf_add(&builder->entries, &entry, sizeof(entry)) == NULL)
+        || flagship_buf_add(&part->entries, &entry, sizeof(entry)) == NULL)
     {
         return FLAGSHIP_ERROR;
     }
 
     memcpy(p, &len, sizeof(len));
     memcpy(p + sizeof(len), id.data, len);
+
+    builder->len += len;
+    builder->n++;
 
     return FLAGSHIP_OK;
 }
@@ -126,84 +167,116 @@ flagship_idset_add(flagship_idset_builder_t *builder, flagship_str_t id)
 int
 flagship_idset_build(flagship_idset_builder_t *builder, flagship_idset_t **set)
 {
-    uint32_t                 len, n;
-    flagship_idset_entry_t  *list, *spare;
+    size_t                   most;
+    unsigned                 i;
+    flagship_idset_part_t   *part;
+    flagship_idset_entry_t  *spare;
 
     *set = NULL;
+    most = 1;
 
-    n = builder->entries.len / sizeof(flagship_idset_entry_t);
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        part = &builder->part[i];
+        most = part->entries.len > most ? part->entries.len : most;
+    }
 
-    spare = malloc(builder->entries.len + 1);
+    spare = malloc(most);
     if (spare == NULL) {
         return FLAGSHIP_ERROR;
     }
 
-    list = flagship_idset_order((flagship_idset_entry_t *)
-                                builder->entries.data, spare, n);
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        part = &builder->part[i];
 
-    len = builder->strings.len;
-    n = flagship_idset_unique(list, n, builder->strings.data, &len);
-
-    *set = flagship_idset_write(list, n, builder->strings.data, len);
+        if (part->entries.len) {
+            flagship_idset_order((flagship_idset_entry_t *)
+                                 part->entries.data, spare,
+                                 flagship_idset_n(part));
+            flagship_idset_unique(builder, part);
+        }
+    }
 
     free(spare);
 
-    builder->entries.len = 0;
-    builder->strings.len = 0;
+    *set = flagship_idset_write(builder);
+
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        builder->part[i].entries.len = 0;
+        builder->part[i].strings.len = 0;
+    }
+
+    builder->n = 0;
+    builder->len = 0;
 
     return *set ? FLAGSHIP_OK : FLAGSHIP_ERROR;
 }
 
 
-/* By hash, from one list into the other and back; the one that has it. */
-
-static flagship_idset_entry_t *
+static void
 flagship_idset_order(flagship_idset_entry_t *list,
     flagship_idset_entry_t *spare, uint32_t n)
 {
-    uint32_t                 i, k, sum, total;
-    unsigned                 digit, shift;
-    flagship_idset_entry_t  *swap;
-    uint32_t                 first[1 << FLAGSHIP_IDSET_DIGIT];
+    uint32_t                i, k;
+    flagship_idset_entry_t  entry;
 
-    for (digit = 0; digit < FLAGSHIP_IDSET_DIGITS; digit++) {
-        shift = 32 + digit * FLAGSHIP_IDSET_DIGIT;
+    if (n > FLAGSHIP_IDSET_FEW) {
+        flagship_idset_digit(spare, list, n, 32);
+        flagship_idset_digit(list, spare, n, 32 + FLAGSHIP_IDSET_DIGIT);
+        flagship_idset_digit(spare, list, n, 32 + 2 * FLAGSHIP_IDSET_DIGIT);
 
-        memset(first, 0, sizeof(first));
-
-        for (i = 0; i < n; i++) {
-            first[list[i] >> shift & ((1 << FLAGSHIP_IDSET_DIGIT) - 1)]++;
-        }
-
-        for (k = 0, total = 0; k < 1 << FLAGSHIP_IDSET_DIGIT; k++) {
-            sum = first[k];
-            first[k] = total;
-            total += sum;
-        }
-
-        for (i = 0; i < n; i++) {
-            k = list[i] >> shift & ((1 << FLAGSHIP_IDSET_DIGIT) - 1);
-            spare[first[k]++] = list[i];
-        }
-
-        swap = list;
-        list = spare;
-        spare = swap;
+        memcpy(list, spare, n * sizeof(flagship_idset_entry_t));
+        return;
     }
 
-    return list;
+    for (i = 1; i < n; i++) {
+        entry = list[i];
+
+        for (k = i; k && list[k - 1] > entry; k--) {
+            list[k] = list[k - 1];
+        }
+
+        list[k] = entry;
+    }
 }
 
 
-/* Of one hash by bytes; of the same id one.  Returns how many are left, whose
-   strings take *len bytes. */
-
-static uint32_t
-flagship_idset_unique(flagship_idset_entry_t *list, uint32_t n,
-    const char *strings, uint32_t *len)
+static void
+flagship_idset_digit(flagship_idset_entry_t *to,
+    const flagship_idset_entry_t *from, uint32_t n, unsigned shift)
 {
-    uint32_t  i, k, left, run;
+    uint32_t  i, k, sum, total;
+    uint32_t  first[1 << FLAGSHIP_IDSET_DIGIT];
 
+    memset(first, 0, sizeof(first));
+
+    for (i = 0; i < n; i++) {
+        first[from[i] >> shift & ((1 << FLAGSHIP_IDSET_DIGIT) - 1)]++;
+    }
+
+    for (k = 0, total = 0; k < 1 << FLAGSHIP_IDSET_DIGIT; k++) {
+        sum = first[k];
+        first[k] = total;
+        total += sum;
+    }
+
+    for (i = 0; i < n; i++) {
+        k = from[i] >> shift & ((1 << FLAGSHIP_IDSET_DIGIT) - 1);
+        to[first[k]++] = from[i];
+    }
+}
+
+
+/* Of one hash by bytes; of the same id one. */
+
+static void
+flagship_idset_unique(flagship_idset_builder_t *builder,
+    flagship_idset_part_t *part)
+{
+    uint32_t                 i, k, n, left, run;
+    flagship_idset_entry_t  *list;
+
+    list = (flagship_idset_entry_t *) part->entries.data;
+    n = flagship_idset_n(part);
     left = 0;
 
     for (i = 0; i < n; i += run) {
@@ -216,94 +289,65 @@ flagship_idset_unique(flagship_idset_entry_t *list, uint32_t n,
             }
         }
 
-        if (run == 1) {
-            list[left++] = list[i];
-            continue;
+        if (run > 1) {
+            qsort_r(&list[i], run, sizeof(flagship_idset_entry_t),
+                    flagship_idset_cmp, part);
         }
-
-        qsort_r(&list[i], run, sizeof(flagship_idset_entry_t),
-                flagship_idset_cmp, (void *) strings);
 
         list[left++] = list[i];
 
         for (k = 1; k < run; k++) {
-            if (flagship_idset_cmp(&list[left - 1], &list[i + k],
-                                   (void *) strings))
-            {
+            if (flagship_idset_cmp(&list[left - 1], &list[i + k], part)) {
                 list[left++] = list[i + k];
 
             } else {
-                *len -= sizeof(uint16_t)
-                        + flagship_idset_length(strings
-                                                + (uint32_t) list[i + k]);
+                builder->len -= flagship_idset_str(part, list[i + k]).len;
+                builder->n--;
             }
         }
     }
 
-    return left;
+    part->entries.len = left * sizeof(flagship_idset_entry_t);
 }
 
 
 static int
 flagship_idset_cmp(const void *one, const void *two, void *data)
 {
-    int          rc;
-    uint16_t     n, m;
-    const char  *a, *b, *strings = data;
+    int                     rc;
+    flagship_str_t          a, b;
+    flagship_idset_part_t  *part = data;
 
-    a = strings + (uint32_t) *(const flagship_idset_entry_t *) one;
-    b = strings + (uint32_t) *(const flagship_idset_entry_t *) two;
+    a = flagship_idset_str(part, *(const flagship_idset_entry_t *) one);
+    b = flagship_idset_str(part, *(const flagship_idset_entry_t *) two);
 
-    n = flagship_idset_length(a);
-    m = flagship_idset_length(b);
+    rc = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
 
-    rc = memcmp(a + sizeof(n), b + sizeof(m), n < m ? n : m);
-
-    return rc ? rc : n - m;
+    return rc ? rc : (int) a.len - (int) b.len;
 }
 
 
-static uint16_t
-flagship_idset_length(const char *entry)
+static flagship_str_t
+flagship_idset_str(const flagship_idset_part_t *part,
+    flagship_idset_entry_t entry)
 {
-    uint16_t  len;
+    uint16_t     len;
+    const char  *p;
 
-    memcpy(&len, entry, sizeof(len));
+    p = part->strings.data + (uint32_t) entry;
+    memcpy(&len, p, sizeof(len));
 
-    return len;
-}
-
-
-/* The next place for an id of this home. */
-
-static inline void
-flagship_idset_step(flagship_idset_walk_t *walk, uint32_t home)
-{
-    if (walk->bucket < home) {
-        walk->bucket = home;
-        walk->used = 0;
-
-    } else if (walk->used == FLAGSHIP_IDSET_SLOTS) {
-        walk->bucket++;
-        walk->used = 0;
-    }
-
-    walk->used++;
+    return flagship_str(p + sizeof(len), len);
 }
 
 
 static flagship_idset_t *
-flagship_idset_write(const flagship_idset_entry_t *list, uint32_t n,
-    const char *strings, uint32_t len)
+flagship_idset_write(const flagship_idset_builder_t *builder)
 {
-    char                     *p;
-    uint32_t                  i, at, hash, home, size;
-    const char               *entry;
-    flagship_idset_t          head, *set;
-    flagship_idset_walk_t     walk;
-    flagship_idset_bucket_t  *bucket, *to;
+    flagship_idset_t       head, *set;
+    flagship_idset_walk_t  w;
 
-    flagship_idset_head(&head, list, n, len);
+    flagship_idset_head(builder, &head);
 
     set = calloc(1, head.len);
     if (set == NULL) {
@@ -312,35 +356,15 @@ flagship_idset_write(const flagship_idset_entry_t *list, uint32_t n,
 
     *set = head;
 
-    bucket = (flagship_idset_bucket_t *) (set + 1);
-    p = (char *) set + set->strings;
-    at = 0;
+    memset(&w, 0, sizeof(w));
+    w.nhomes = set->nhomes;
+    w.index = (uint32_t *) (set + 1);
+    w.groups = (char *) set + set->groups;
 
-    walk.bucket = 0;
-    walk.used = 0;
+    flagship_idset_walk(builder, &w);
 
-    for (i = 0; i < n; i++) {
-
-        if (i + FLAGSHIP_IDSET_AHEAD < n) {
-            __builtin_prefetch(strings
-                               + (uint32_t) list[i + FLAGSHIP_IDSET_AHEAD]);
-        }
-
-        hash = flagship_idset_hash(list[i]);
-        home = flagship_idset_home(hash, set->nhomes);
-
-        flagship_idset_step(&walk, home);
-
-        to = &bucket[walk.bucket];
-        to->tag[walk.used - 1] = flagship_idset_tag(hash);
-        to->offset[walk.used - 1] = at;
-        bucket[home].more = walk.bucket - home;
-
-        entry = strings + (uint32_t) list[i];
-        size = sizeof(uint16_t) + flagship_idset_length(entry);
-
-        memcpy(p + at, entry, size);
-        at += size;
+    while (w.next <= w.nhomes) {
+        w.index[w.next++] = w.at;
     }
 
     set->digest = flagship_digest(set, set->len);
@@ -349,36 +373,121 @@ flagship_idset_write(const flagship_idset_entry_t *list, uint32_t n,
 }
 
 
-/* How large it becomes: the same way through the buckets, only counted. */
+/* How large it becomes: the same way, only counted. */
 
 static void
-flagship_idset_head(flagship_idset_t *set, const flagship_idset_entry_t *list,
-    uint32_t n, uint32_t len)
+flagship_idset_head(const flagship_idset_builder_t *builder,
+    flagship_idset_t *set)
 {
-    uint32_t               i;
-    flagship_idset_walk_t  walk;
+    flagship_idset_walk_t  w;
 
     memset(set, 0, sizeof(flagship_idset_t));
 
     set->magic = FLAGSHIP_IDSET_MAGIC;
     set->format = FLAGSHIP_IDSET_FORMAT;
-    set->n = n;
-    set->nhomes = n / FLAGSHIP_IDSET_FILL + 1;
+    set->n = builder->n;
+    set->nhomes = builder->n / FLAGSHIP_IDSET_FILL + 1;
 
-    walk.bucket = 0;
-    walk.used = 0;
+    memset(&w, 0, sizeof(w));
+    w.nhomes = set->nhomes;
 
-    for (i = 0; i < n; i++) {
-        flagship_idset_step(&walk,
-                            flagship_idset_home(flagship_idset_hash(list[i]),
-                                                set->nhomes));
+    flagship_idset_walk(builder, &w);
+
+    set->groups = sizeof(flagship_idset_t)
+                  + (set->nhomes + 1) * sizeof(uint32_t);
+    set->groups_len = w.ngroups * sizeof(flagship_idset_group_t)
+                      + builder->len;
+
+    set->len = (set->groups + set->groups_len + FLAGSHIP_IDSET_ALIGN - 1)
+               & ~(FLAGSHIP_IDSET_ALIGN - 1u);
+}
+
+
+static void
+flagship_idset_walk(const flagship_idset_builder_t *builder,
+    flagship_idset_walk_t *w)
+{
+    uint32_t                       k, n, hash, home;
+    unsigned                       i;
+    const flagship_idset_part_t   *part;
+    const flagship_idset_entry_t  *list;
+
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        part = &builder->part[i];
+        list = (const flagship_idset_entry_t *) part->entries.data;
+        n = flagship_idset_n(part);
+
+        for (k = 0; k < n; k++) {
+            hash = flagship_idset_hash(list[k]);
+            home = flagship_idset_home(hash, w->nhomes);
+
+            if (home != w->home || w->n == FLAGSHIP_IDSET_SLOTS) {
+                flagship_idset_group(w);
+                w->home = home;
+            }
+
+            if (w->index) {
+                w->ids[w->n] = flagship_idset_str(part, list[k]);
+                w->tags[w->n] = flagship_idset_tag(hash);
+            }
+
+            w->n++;
+        }
     }
 
-    set->nbuckets = walk.bucket < set->nhomes ? set->nhomes : walk.bucket + 1;
-    set->strings = sizeof(flagship_idset_t)
-                   + set->nbuckets * sizeof(flagship_idset_bucket_t);
-    set->strings_len = len;
+    flagship_idset_group(w);
+}
 
-    set->len = (set->strings + len + FLAGSHIP_IDSET_ALIGN - 1)
-               & ~(FLAGSHIP_IDSET_ALIGN - 1u);
+
+static void
+flagship_idset_group(flagship_idset_walk_t *w)
+{
+    if (w->n == 0) {
+        return;
+    }
+
+    w->ngroups++;
+
+    if (w->index) {
+        while (w->next <= w->home) {
+            w->index[w->next++] = w->at;
+        }
+
+        w->at += flagship_idset_fill(w->groups + w->at, w->ids, w->tags,
+                                     w->n);
+    }
+
+    w->n = 0;
+}
+
+
+/* Its length. */
+
+static uint32_t
+flagship_idset_fill(char *p, const flagship_str_t *ids, const uint8_t *tags,
+    unsigned n)
+{
+    uint32_t                 at;
+    unsigned                 k;
+    flagship_idset_group_t   group;
+
+    at = sizeof(group);
+
+    for (k = 0; k < FLAGSHIP_IDSET_SLOTS; k++) {
+
+        group.tag[k] = 0;
+
+        if (k < n) {
+            memcpy(p + at, ids[k].data, ids[k].len);
+            at += ids[k].len;
+
+            group.tag[k] = tags[k];
+        }
+
+        group.end[k] = at;
+    }
+
+    memcpy(p, &group, sizeof(group));
+
+    return at;
 }

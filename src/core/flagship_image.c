@@ -76,23 +76,21 @@ flagship_image_find_folded(const flagship_image_t *image, flagship_str_t name)
 size_t
 flagship_fold_key(flagship_str_t key, char *folded)
 {
-    char    c;
-    size_t  i;
+    size_t         i, n;
+    unsigned char  c;
 
-    for (i = 0; i < key.len && i < FLAGSHIP_MAX_KEY; i++) {
+    n = key.len < FLAGSHIP_MAX_KEY ? key.len : FLAGSHIP_MAX_KEY;
+
+    for (i = 0; i < n; i++) {
         c = key.data[i];
 
-        if (c >= 'A' && c <= 'Z') {
-            c |= 0x20;
+        /* no branch: letters and marks are mixed in keys */
 
-        } else if (c == '-' || c == '.') {
-            c = '_';
-        }
-
-        folded[i] = c;
+        c |= (unsigned char) (c - 'A') < 26 ? 0x20 : 0;
+        folded[i] = (c == '-' || c == '.') ? '_' : c;
     }
 
-    return i;
+    return n;
 }
 
 

@@ -192,15 +192,34 @@ flagship_json_special(uint64_t w)
 }
 
 
-/* Most strings have nothing to escape: they are copied while that is seen.
-   Returns 0 where it is not so. */
+/* n bytes, 4 or 8, are copied; whether one of them is escaped. */
+
+static inline uint64_t
+flagship_json_copy(char *to, const char *p, size_t n)
+{
+    uint64_t  w;
+
+    w = ' ' * 0x0101010101010101ull;
+
+    memcpy(&w, p, n);
+    memcpy(to, &w, n);
+
+    return flagship_json_special(w);
+}
+
+
+/*
+ * Most strings have nothing to escape: they are copied while that is seen.
+ * The last bytes are taken from the end, so they overlap what was copied
+ * before.  Returns 0 where it is not so.
+ */
 
 static inline int
 flagship_json_put_plain(flagship_json_out_t *out, const char *p, size_t len)
 {
     char           *to;
     size_t          i;
-    uint64_t        w;
+    uint64_t        special;
     unsigned char   c;
 
     if (out->len > out->size || out->size - out->len < len + 2) {
@@ -210,23 +229,31 @@ flagship_json_put_plain(flagship_json_out_t *out, const char *p, size_t len)
     to = out->buf + out->len;
     *to++ = '"';
 
-    for (i = 0; i + 8 <= len; i += 8) {
-        memcpy(&w, p + i, 8);
-        memcpy(to + i, &w, 8);
+    special = 0;
 
-        if (flagship_json_special(w)) {
-            return 0;
+    if (len >= 8) {
+
+        for (i = 0; i + 8 < len; i += 8) {
+            special |= flagship_json_copy(to + i, p + i, 8);
+        }
+
+        special |= flagship_json_copy(to + len - 8, p + len - 8, 8);
+
+    } else if (len >= 4) {
+        special = flagship_json_copy(to, p, 4)
+                  | flagship_json_copy(to + len - 4, p + len - 4, 4);
+
+    } else {
+
+        for (i = 0; i < len; i++) {
+            c = (unsigned char) p[i];
+            special |= c < ' ' || c >= 0x80 || c == '"' || c == '\\';
+            to[i] = (char) c;
         }
     }
 
-    for ( /* void */ ; i < len; i++) {
-        c = (unsigned char) p[i];
-
-        if (c < ' ' || c >= 0x80 || c == '"' || c == '\\') {
-            return 0;
-        }
-
-        to[i] = (char) c;
+    if (special) {
+        return 0;
     }
 
     to[len] = '"';

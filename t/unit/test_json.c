@@ -824,6 +824,54 @@ any_bytes_become_a_string(void **state)
 }
 
 
+/* Wherever it stands in a string of whatever length, exactly so long a buffer
+   or one with room. */
+
+static void
+a_byte_is_escaped_anywhere(void **state)
+{
+    char        *copy, *printed, expected[64];
+    size_t       i, k, len, at, n;
+    const char  *to;
+
+    static const struct { unsigned char c; const char *to; }  bytes[] = {
+        { '"', "\\\"" }, { '\\', "\\\\" }, { '\n', "\\n" },
+        { 0x1f, "\\u001f" }, { 0xff, "\\ufffd" }, { ' ', " " },
+        { '!', "!" }, { '#', "#" }, { '[', "[" }, { ']', "]" },
+        { 0x7f, "\x7f" }
+    };
+
+    for (i = 0; i < unit_n(bytes); i++) {
+        for (len = 1; len < 26; len++) {
+            for (at = 0; at < len; at++) {
+
+                to = bytes[i].to;
+                n = snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"",
+                             (int) at, "abcdefghijklmnopqrstuvwxyz", to,
+                             (int) (len - at - 1),
+                             &"abcdefghijklmnopqrstuvwxyz"[at + 1]);
+
+                copy = unit_copy("abcdefghijklmnopqrstuvwxyz", len);
+                copy[at] = (char) bytes[i].c;
+
+                for (k = 0; k < 2; k++) {
+                    printed = malloc(n + k * 40);
+                    assert_non_null(printed);
+
+                    assert_int_equal(flagship_json_print_string(
+                                         flagship_str(copy, len), printed,
+                                         n + k * 40), n);
+                    assert_memory_equal(printed, expected, n);
+                    free(printed);
+                }
+
+                free(copy);
+            }
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -842,7 +890,8 @@ main(void)
         cmocka_unit_test(a_document_is_parsed_into_again),
         cmocka_unit_test(a_small_buffer_is_filled_and_no_more),
         cmocka_unit_test(a_subtree_is_printed_alone),
-        cmocka_unit_test(any_bytes_become_a_string)
+        cmocka_unit_test(any_bytes_become_a_string),
+        cmocka_unit_test(a_byte_is_escaped_anywhere)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,75 +11,12 @@
  */
 
 
-#include "engine.h"
+#include "sample.h"
 #include "flagship_code.h"
 #include "flagship_export.h"
 
 
-/* A flag or two of every kind of code. */
-
-static const char  sample[] =
-    "{\"segments\": ["
-    " {\"key\": \"pro\", \"when\": {\"==\": [{\"var\": \"plan\"},"
-    "  \"pro\"]}},"
-    " {\"key\": \"keyed\", \"when\": {\"and\": [{\"segment\": \"pro\"},"
-    "  {\"rollout\": 50}]}}],"
-    " \"flags\": ["
-    " {\"key\": \"simple\", \"enabled\": true, \"rollout\": 30,"
-    "  \"user_ids\": [\"alice\", \"bob\"]},"
-    " {\"key\": \"New-ui\", \"type\": \"json\", \"enabled\": true,"
-    "  \"variants\": {\"x\": {\"a\": [1, \"\\u00e9\"]}, \"y\": null},"
-    "  \"default_variant\": \"y\", \"metadata\": {\"team\": \"web\"},"
-    "  \"enable_at\": \"2020-01-01T00:00:00Z\","
-    "  \"prerequisites\": [{\"flag\": \"simple\", \"variant\": \"on\"}],"
-    "  \"rules\": [{\"name\": \"first\", \"when\": {\"segment\": \"keyed\"},"
-    "   \"serve\": {\"split\": {\"x\": 1, \"y\": 3}}}]},"
-    " {\"key\": \"values\", \"type\": \"string\", \"enabled\": true,"
-    "  \"variants\": {\"a\": \"1\", \"b1\": \"2\", \"x\": \"3\"},"
-    "  \"default_variant\": null, \"rules\": ["
-    "   {\"when\": {\"in\": [{\"var\": \"plan\"}, [\"free\", 1, null,"
-    "    true]]}, \"serve\": {\"cat\": [\"b\", {\"var\": \"n\"}]}},"
-    "   {\"when\": {\"<\": [1, {\"var\": \"n\"}, 9]},"
-    "    \"serve\": {\"fractional\": [{\"cat\": [\"s\","
-    "     {\"var\": \"targetingKey\"}]}, [\"a\", 50], [\"x\", 50]]}},"
-    "   {\"when\": {\"sem_ver\": [{\"var\": \"v\"}, \">=\", \"1.2.3-rc\"]},"
-    "    \"serve\": {\"flag\": \"New-ui\"}},"
-    "   {\"when\": {\"or\": [{\"starts_with\": [{\"var\": \"plan\"}, \"p\"]},"
-    "    {\"ends_with\": [{\"var\": \"v\"}, {\"var\": \"plan\"}]},"
-    "    {\"<=\": [\"a\", {\"var\": \"v\"}]},"
-    "    {\"in\": [\"r\", {\"var\": \"plan\"}]},"
-    "    {\"in_cidr\": [{\"var\": \"v\"}, [\"10.0.0.0/8\", \"::1/64\"]]},"
-    "    {\"in_cidr\": [{\"var\": \"v\"}, {\"var\": \"n\"}]},"
-    "    {\"in_set\": [{\"var\": \"v\"}, \"staff\"]},"
-    "    {\"matches\": [{\"var\": \"v\"}, \"^q?[0-8]+\\\\b\"]},"
-    "    {\"==\": [{\"matches\": [{\"var\": \"v\"}, \"a|.b\"]}, true]},"
-    "    {\"matches\": [{\"var\": \"v\"}, \"zz\"]},"
-    "    {\"==\": [{\"lower\": {\"var\": \"v\"}}, \"x\"]},"
-    "    {\"==\": [{\"bucket\": [\"sha1\", 9, {\"var\": \"v\"}]}, 10]},"
-    "    {\"===\": [{\"var\": \"n\"}, {\"var\": \"v\"}]},"
-    "    {\"var\": {\"cat\": [\"pl\", \"an\"]}}]},"
-    "    \"serve\": {\"fractional\": [[\"a\", {\"var\": \"n\"}],"
-    "     [{\"var\": \"plan\"}]]}},"
-    "   {\"when\": {\"==\": [{\"flag\": \"simple\"}, \"on\"]},"
-    "    \"serve\": {\"var\": [\"plan\", \"a\"]}},"
-    "   {\"when\": {\">\": [{\"time\": {\"var\": \"v\"}},"
-    "    {\"var\": \"$flagd.timestamp\"}]}, \"serve\": \"a\"}]},"
-    " {\"key\": \"bad\", \"rules\": 1}],"
-    " \"sets\": {\"staff\": [\"x\"]}}";
-
-
-static const char  *contexts[] = {
-    "{}",
-    "{\"targetingKey\": \"user3\", \"plan\": \"pro\", \"n\": 5,"
-    " \"v\": \"1.2.3\"}",
-    "{\"targetingKey\": \"alice\", \"plan\": \"free\", \"n\": 1,"
-    " \"v\": [1, \"x\"]}",
-    "{\"targetingKey\": \"zed\", \"plan\": \"q\", \"n\": 2,"
-    " \"v\": \"2030-01-01T00:00:00Z\"}",
-    "{\"targetingKey\": \"zed\", \"plan\": \"q\", \"n\": 0, \"v\": \"q\"}",
-    "{\"targetingKey\": \"zed\", \"plan\": \"q\", \"n\": [\"10.1.0.0/16\"],"
-    " \"v\": \"10.1.2.3\"}"
-};
+#define LARGE  13        /* times the sample's flags: 64 KiB */
 
 
 typedef struct {
@@ -89,6 +26,7 @@ typedef struct {
     flagship_idset_t    *set;
     size_t               sources;    /* where what is not evaluated begins */
     size_t               damaged;    /* the byte, where it is one */
+    size_t               asked;      /* the only context that is asked */
     unsigned             passed;
     unsigned             refused;
 } verify_t;
@@ -120,6 +58,7 @@ open_contexts(verify_t *v)
     assert_non_null(v->scratch);
     assert_non_null(v->errors);
     v->sources = SIZE_MAX;
+    v->asked = SIZE_MAX;
 }
 
 
@@ -199,6 +138,10 @@ use(verify_t *v, const flagship_image_t *image)
     }
 
     for (i = 0; i < unit_n(contexts); i++) {
+
+        if (v->asked != SIZE_MAX && v->asked != i) {
+            continue;
+        }
 
         v->scratch->used = 0;
         ev = flagship_eval_init(memory, image, v->scratch, ENGINE_NOW,
@@ -462,6 +405,70 @@ any_word_is_refused_or_safe(void **state)
 }
 
 
+/* One of many flags, which is more than the tables of few can tell. */
+
+static void
+a_large_image_is_refused_or_safe(void **state)
+{
+    char           *text, *copy, *p;
+    size_t          i, n, at[4];
+    uint64_t        seed;
+    unsigned        round;
+    engine_t        engine;
+    verify_t        v;
+
+    text = sample_large(LARGE);
+    engine_open(&engine, text);
+    free(text);
+
+    assert_in_range(engine.len, 60 * 1024, 72 * 1024);
+
+    open_contexts(&v);
+
+    copy = unit_copy((char *) engine.image, engine.len);
+    p = (char *) engine.image;
+    v.sources = documents(engine.image);
+    seed = 11;
+
+    for (round = 0; round < 20000; round++) {
+
+        n = 1 + unit_random(&seed) % unit_n(at);
+
+        for (i = 0; i < n; i++) {
+            at[i] = unit_random(&seed) % engine.len;
+
+            /* its length is the caller's, too */
+
+            if (at[i] >= offsetof(flagship_image_t, len)
+                && at[i] < offsetof(flagship_image_t, len)
+                           + sizeof(uint32_t))
+            {
+                at[i] = 0;
+            }
+
+            p[at[i]] = (unit_random(&seed) & 1)
+                       ? p[unit_random(&seed) % engine.len]
+                       : (char) (p[at[i]] ^ 1 << unit_random(&seed) % 8);
+        }
+
+        v.damaged = at[0];
+        v.asked = round % unit_n(contexts);
+        try_image(&v, engine.image, engine.len);
+
+        for (i = 0; i < n; i++) {
+            p[at[i]] = copy[at[i]];
+        }
+    }
+
+    print_message("large: %u refused, %u safe\n", v.refused, v.passed);
+    assert_true(v.refused > 1000 && v.passed > 1000);
+
+    free(copy);
+    close_contexts(&v);
+    engine_close(&engine);
+}
+
+
 /* Several at once: one alone may be caught where it disagrees with others. */
 
 static void
@@ -537,6 +544,7 @@ main(void)
         cmocka_unit_test(a_cut_image_is_refused),
         cmocka_unit_test(any_byte_is_refused_or_safe),
         cmocka_unit_test(any_word_is_refused_or_safe),
+        cmocka_unit_test(a_large_image_is_refused_or_safe),
         cmocka_unit_test(many_bytes_are_refused_or_safe),
         cmocka_unit_test(what_is_not_aligned_is_refused)
     };

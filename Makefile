@@ -132,7 +132,12 @@ $(BUILD)/unit/%: t/unit/%.c $(UNIT_OBJS) $(UNIT_DEPS) $(BUILD)/core.list
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(CC) $(CORE_WARN) $(UNIT_SAN) -Isrc/core -It/unit -o $@ $< \
-		$(UNIT_OBJS) -lcmocka $(CORE_LIBS)
+		$(UNIT_OBJS) $(UNIT_LINK) -lcmocka $(CORE_LIBS)
+
+# It decides which allocation fails
+
+$(BUILD)/unit/test_memory: UNIT_LINK = \
+	$(foreach f,malloc calloc realloc free,-Wl,--wrap=$(f))
 
 
 # Packages come first, by themselves: a compiler may be among them

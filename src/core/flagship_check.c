@@ -378,7 +378,7 @@ flagship_check_returns(flagship_checker_t *c, uint32_t record)
     image = c->check->image;
     total = image->flags.n + image->segments.n;
 
-    if (c->seen == NULL) {
+    if (c->seen == NULL && !c->nomem) {
         c->seen = calloc(total, 1);
         c->stack = malloc(total * sizeof(uint32_t));
 

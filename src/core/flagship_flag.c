@@ -198,6 +198,10 @@ flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
 
 refused:
 
+    if (c.nomem) {
+        return FLAGSHIP_ERROR;
+    }
+
     if (keyless) {
         /* nothing could ask for it */
         return FLAGSHIP_DECLINED;

@@ -703,6 +703,11 @@ flagship_rule_variant(flagship_compiler_t *c, flagship_str_t name)
     const char          *data;
     flagship_variant_t  *v;
 
+    if (c->nomem) {
+        /* the names may be missing */
+        return FLAGSHIP_NO_VARIANT;
+    }
+
     v = (flagship_variant_t *) c->unit->variants.data;
     base = c->nvariants * sizeof(flagship_variant_t);
     data = c->unit->data.data;

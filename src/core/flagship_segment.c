@@ -122,6 +122,10 @@ flagship_segment_end(flagship_compiler_t *c, flagship_flag_t *record)
 {
     flagship_entry_t  *entry;
 
+    if (c->nomem) {
+        return FLAGSHIP_ERROR;
+    }
+
     if (c->failed) {
         return flagship_unit_add_broken(c->unit, c->key, 1) == FLAGSHIP_OK
                ? FLAGSHIP_DECLINED : FLAGSHIP_ERROR;

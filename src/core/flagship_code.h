@@ -184,7 +184,8 @@ typedef struct {
     uint32_t             nnumbers;
     uint32_t             bits;
     uint32_t             reserved;
-    /* double number[nnumbers], uint32_t atom[natoms] in ascending order */
+    /* double number[nnumbers], uint32_t atom[natoms]: each in ascending
+       order */
 } flagship_list_t;
 
 

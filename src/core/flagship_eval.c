@@ -612,7 +612,7 @@ flagship_traced int
 flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code)
 {
-    uint32_t                 i, n, half;
+    uint32_t                 n, half;
     flagship_slot_t         *slot, text;
     const double            *number;
     const uint32_t          *atom;
@@ -631,13 +631,21 @@ flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
         break;
 
     case FLAGSHIP_NUMBER:
-        for (i = 0; i < list->nnumbers; i++) {
-            if (number[i] == v->u.number) {
-                return 1;
-            }
+        n = list->nnumbers;
+
+        if (n == 0) {
+            return 0;
         }
 
-        return 0;
+        while (n > 1) {
+            half = n / 2;
+
+            /* a product, since a branch would be guessed wrong half the time */
+            number += (number[half - 1] < v->u.number) * half;
+            n -= half;
+        }
+
+        return *number == v->u.number;
 
     case FLAGSHIP_JSON:
         return 0;

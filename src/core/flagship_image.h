@@ -42,7 +42,7 @@
 
 
 #define FLAGSHIP_IMAGE_MAGIC    0x31474D4947414C46ull    /* "FLAGIMG1" */
-#define FLAGSHIP_IMAGE_FORMAT   6
+#define FLAGSHIP_IMAGE_FORMAT   7
 #define FLAGSHIP_IMAGE_ALIGN    64
 
 #define FLAGSHIP_NONE           0xffffffffu     /* no such index */

@@ -51,6 +51,7 @@ static void flagship_compare_order(flagship_compiler_t *c,
 static void flagship_compare_any(flagship_compiler_t *c,
     const flagship_json_node_t *array, uint32_t operand,
     flagship_label_t yes, flagship_label_t no);
+static int flagship_compare_number(const void *one, const void *two);
 static int flagship_compare_atom(const void *one, const void *two);
 
 
@@ -441,7 +442,8 @@ flagship_rule_in_list(flagship_compiler_t *c,
     const flagship_json_node_t *array, uint32_t operand, flagship_label_t yes,
     flagship_label_t no)
 {
-    uint32_t                     atom, i, k, n, offset, *atoms;
+    double                      *numbers;
+    uint32_t                     atom, i, k, m, n, offset, *atoms;
     flagship_code_t             *code;
     flagship_list_t              list;
     const flagship_json_node_t  *node;
@@ -484,17 +486,24 @@ flagship_rule_in_list(flagship_compiler_t *c,
 
     atoms = flagship_arena_alloc(&c->unit->arena,
                                  (list.natoms + 1) * sizeof(uint32_t));
-    if (atoms == NULL) {
+    numbers = flagship_arena_alloc(&c->unit->arena,
+                                   (list.nnumbers + 1) * sizeof(double));
+
+    if (atoms == NULL || numbers == NULL) {
         c->nomem = 1;
         return;
     }
 
+    m = 0;
     n = 0;
     node = array + 1;
 
     for (i = 0; i < array->len; i++) {
 
-        if (node->type == FLAGSHIP_JSON_STRING) {
+        if (node->type == FLAGSHIP_JSON_NUMBER) {
+            numbers[m++] = node->number;
+
+        } else if (node->type == FLAGSHIP_JSON_STRING) {
             atom = flagship_symbols_add(&c->unit->atoms,
                                         flagship_json_str(node));
             if (atom == FLAGSHIP_NONE) {
@@ -518,19 +527,11 @@ flagship_rule_in_list(flagship_compiler_t *c,
 
     list.natoms = k;
 
+    qsort(numbers, m, sizeof(double), flagship_compare_number);
+
     offset = flagship_emit_data(c, &list, sizeof(list), 8);
 
-    node = array + 1;
-
-    for (i = 0; i < array->len; i++) {
-
-        if (node->type == FLAGSHIP_JSON_NUMBER) {
-            (void) flagship_emit_number(c, node->number);
-        }
-
-        node += node->next;
-    }
-
+    (void) flagship_emit_data(c, numbers, m * sizeof(double), 8);
     (void) flagship_emit_data(c, atoms, k * sizeof(uint32_t), 8);
 
     code = flagship_emit_test(c, FLAGSHIP_OP_IN_LIST, yes, no);
@@ -597,6 +598,16 @@ flagship_compare_atom(const void *one, const void *two)
 {
     const uint32_t  a = *(const uint32_t *) one;
     const uint32_t  b = *(const uint32_t *) two;
+
+    return (a > b) - (a < b);
+}
+
+
+static int
+flagship_compare_number(const void *one, const void *two)
+{
+    const double  a = *(const double *) one;
+    const double  b = *(const double *) two;
 
     return (a > b) - (a < b);
 }

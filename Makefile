@@ -12,8 +12,8 @@
 # make conformance DIR="CHECKOUT..."
 #               runs json-logic's compat-tables and flagd's test bed
 # make coverage what the tests of src/core reach, by gcovr, without sanitizers
-# make bench    measures for twenty minutes, prints a table and keeps it
-#               as build/bench.json
+# make bench    measures for half an hour, prints a table and keeps it as
+#               build/bench.json
 # make clean    removes build/
 #
 # BUILD=folder builds elsewhere, JOBS=n sets how many compilers run at once.
@@ -232,7 +232,7 @@ coverage: setup-extra
 
 # BENCH_OPTIONS: see t/bench/run
 
-bench: setup-test
+bench: setup-extra
 	@$(MAKE) --no-print-directory all bench-build diff-build bench-peers
 	@t/bench/run --build "$(BUILD)" $(BENCH_OPTIONS)
 
@@ -245,10 +245,22 @@ $(BUILD)/bench/%: t/bench/%.c t/bench/bench.h $(BUILD)/libflagship.a $(CORE_DEPS
 		$(BUILD)/libflagship.a $(CORE_LIBS)
 
 
-# The peer that is written in Rust, where there is a cargo
+# What stands beside ours in another language; where one cannot be had, it is
+# left out
 
 bench-peers:
 	@t/bench/peers/build "$(BUILD)"
+	@$(MAKE) --no-print-directory "$(BUILD)/bench/fastapi/installed" || \
+		echo "no FastAPI: the REST API is measured alone"
+
+$(BUILD)/bench/fastapi/installed: t/bench/fastapi/requirements.txt
+	@rm -rf $(@D)
+	@mkdir -p $(dir $(@D))
+	@echo "  PIP $(@D)"
+	@python3 -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check \
+		--require-hashes --only-binary :all: -r $<
+	@touch $@
 
 
 clean:

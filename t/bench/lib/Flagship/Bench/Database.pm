@@ -1,7 +1,7 @@
 package Flagship::Bench::Database;
 
-# A database with the schema for a scenario, on one PostgreSQL that all share
-# and that writes as a server in earnest does.
+# A database for a scenario, with the schema (or schema => 0, without), on one
+# PostgreSQL that all share and that writes as a server in earnest does.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ my $count = 0;
 
 
 sub start {
-    my ($class) = @_;
+    my ($class, %options) = @_;
 
     $server //= Flagship::Postgres->new(deploy => 0, conf => {
         fsync              => 'on',
@@ -25,12 +25,15 @@ sub start {
     });
 
     my $name = 'bench_' . ++$count;
-    $server->create($name, deployed => 1);
+    $server->create($name, deployed => $options{schema} // 1);
 
     return bless { name => $name }, $class;
 }
 
 
+sub name     { return $_[0]{name} }
+sub socket   { return $server->socket }
+sub port     { return $server->port }
 sub conninfo { my ($self) = @_; return $server->conninfo(dbname => $self->{name}) }
 sub session  { my ($self) = @_; return $server->session(dbname => $self->{name}) }
 

@@ -102,6 +102,19 @@ COMMENT ON FUNCTION flagship.changed_since(bigint, text) IS
     'The names of the entity that later revisions touched';
 
 
+-- Most changes are of one entity: nobody has to look for the others.
+CREATE FUNCTION flagship.entities_since(p_revision bigint) RETURNS text[]
+LANGUAGE sql STABLE SET enable_seqscan = off
+AS $$
+    SELECT coalesce(array_agg(DISTINCT c.entity), '{}')
+      FROM flagship.changes c
+     WHERE c.revision > p_revision
+$$;
+
+COMMENT ON FUNCTION flagship.entities_since(bigint) IS
+    'The entities that later revisions touched';
+
+
 -- The members of a set, as JSON arrays of 128 ids, so that nobody has to hold
 -- a million of them in one piece.  One more array, an empty one, says that
 -- there is a set at all.
@@ -129,7 +142,8 @@ LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
-    last record;
+    last    record;
+    touched text[];
 BEGIN
     -- STABLE: all queries of one call see one snapshot.
     SELECT r.epoch, r.revision, r.trimmed INTO last
@@ -178,55 +192,68 @@ BEGIN
              ORDER BY k.id;
 
     ELSIF document = 'delta' THEN
-        RETURN QUERY
-            SELECT 'environment', c.tenant, c.environment, NULL::text,
-                   (SELECT flagship.environment_text(e)
-                      FROM flagship.environments e
-                     WHERE e.tenant = c.tenant AND e.key = c.environment
-                     LIMIT 1)
-              FROM flagship.changed_since(p_revision, 'environment') c
-             ORDER BY c.tenant, c.environment;
+        touched := flagship.entities_since(p_revision);
 
-        RETURN QUERY
-            SELECT 'segment', c.tenant, NULL::text, c.key,
-                   (SELECT s."when"::text
-                      FROM flagship.segments s
-                     WHERE s.tenant = c.tenant AND s.key = c.key
-                       AND s.archived_at IS NULL
-                     LIMIT 1)
-              FROM flagship.changed_since(p_revision, 'segment') c
-             ORDER BY c.tenant, c.key;
+        IF 'environment' = ANY (touched) THEN
+            RETURN QUERY
+                SELECT 'environment', c.tenant, c.environment, NULL::text,
+                       (SELECT flagship.environment_text(e)
+                          FROM flagship.environments e
+                         WHERE e.tenant = c.tenant AND e.key = c.environment
+                         LIMIT 1)
+                  FROM flagship.changed_since(p_revision, 'environment') c
+                 ORDER BY c.tenant, c.environment;
+        END IF;
 
-        RETURN QUERY
-            SELECT 'set', c.tenant, NULL::text, c.key, t.document
-              FROM flagship.changed_since(p_revision, 'set') c
-              LEFT JOIN LATERAL (
-                   SELECT flagship.set_texts(s.tenant, s.key) AS document
-                     FROM flagship.sets s
-                    WHERE s.tenant = c.tenant AND s.key = c.key
-                   ) t ON true;
+        IF 'segment' = ANY (touched) THEN
+            RETURN QUERY
+                SELECT 'segment', c.tenant, NULL::text, c.key,
+                       (SELECT s."when"::text
+                          FROM flagship.segments s
+                         WHERE s.tenant = c.tenant AND s.key = c.key
+                           AND s.archived_at IS NULL
+                         LIMIT 1)
+                  FROM flagship.changed_since(p_revision, 'segment') c
+                 ORDER BY c.tenant, c.key;
+        END IF;
 
-        RETURN QUERY
-            SELECT 'flag', c.tenant, c.environment, c.key,
-                   (SELECT flagship.flag_text(f)
-                      FROM flagship.flags f
-                     WHERE f.tenant = c.tenant
-                       AND f.environment = c.environment AND f.key = c.key
-                       AND f.archived_at IS NULL
-                     LIMIT 1)
-              FROM flagship.changed_since(p_revision, 'flag') c
-             ORDER BY c.tenant, c.environment, c.key;
+        IF 'set' = ANY (touched) THEN
+            RETURN QUERY
+                SELECT 'set', c.tenant, NULL::text, c.key, t.document
+                  FROM flagship.changed_since(p_revision, 'set') c
+                  LEFT JOIN LATERAL (
+                       SELECT flagship.set_texts(s.tenant, s.key) AS document
+                         FROM flagship.sets s
+                        WHERE s.tenant = c.tenant AND s.key = c.key
+                       ) t ON true;
+        END IF;
 
-        -- its id names it, whatever it is bound to
-        RETURN QUERY
-            SELECT 'api_key', k.tenant, k.environment, c.key,
-                   CASE WHEN k.id IS NOT NULL THEN flagship.api_key_text(k)
-                    END
-              FROM (SELECT DISTINCT key
-                      FROM flagship.changed_since(p_revision, 'api_key')) c
-              LEFT JOIN flagship.api_keys k
-                ON k.id = c.key AND k.revoked_at IS NULL
-             ORDER BY c.key;
+        IF 'flag' = ANY (touched) THEN
+            RETURN QUERY
+                SELECT 'flag', c.tenant, c.environment, c.key,
+                       (SELECT flagship.flag_text(f)
+                          FROM flagship.flags f
+                         WHERE f.tenant = c.tenant
+                           AND f.environment = c.environment AND f.key = c.key
+                           AND f.archived_at IS NULL
+                         LIMIT 1)
+                  FROM flagship.changed_since(p_revision, 'flag') c
+                 ORDER BY c.tenant, c.environment, c.key;
+        END IF;
+
+        IF 'api_key' = ANY (touched) THEN
+            -- its id names it, whatever it is bound to
+            RETURN QUERY
+                SELECT 'api_key', k.tenant, k.environment, c.key,
+                       CASE WHEN k.id IS NOT NULL
+                            THEN flagship.api_key_text(k) END
+                  FROM (SELECT DISTINCT key
+                          FROM flagship.changed_since(p_revision,
+                                                      'api_key')) c
+                  LEFT JOIN flagship.api_keys k
+                    ON k.id = c.key AND k.revoked_at IS NULL
+                 ORDER BY c.key;
+        END IF;
     END IF;
 END $$;
 
@@ -239,14 +266,14 @@ REVOKE EXECUTE ON FUNCTION
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
     flagship.set_texts(text, text), flagship.changed_since(bigint, text),
-    flagship.delta(uuid, bigint)
+    flagship.entities_since(bigint), flagship.delta(uuid, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
     flagship.set_texts(text, text), flagship.changed_since(bigint, text),
-    flagship.delta(uuid, bigint)
+    flagship.entities_since(bigint), flagship.delta(uuid, bigint)
 TO flagship_edge, flagship_admin;
 
 COMMIT;

@@ -9,13 +9,15 @@
  *
  * The revision that is waited for is left in the zone ("wanted"), where the
  * leader sees that it is behind, in whichever worker it is.  While anybody
- * waits, a timer looks at the revision that the zone serves: one word.
+ * waits, a timer looks at the revision that the zone serves: one word.  The
+ * leader itself need not wait for its timer: it looks when it has published.
  * Those who wait lie in one queue a worker, in the order of their deadlines
  * but for locations whose flagship_write_wait differs.
  */
 
 
 #include "ngx_http_flagship_api_query.h"
+#include "ngx_http_flagship_sync.h"
 
 
 #define NGX_HTTP_FLAGSHIP_WRITTEN_LOOK  1    /* ms */
@@ -57,6 +59,8 @@ ngx_http_flagship_written_init_process(ngx_cycle_t *cycle,
     main->look.handler = ngx_http_flagship_written_handler;
     main->look.data = &main->dummy;
     main->look.log = cycle->log;
+
+    fmcf->sync->served = &main->look;
 }
 
 

@@ -39,6 +39,10 @@ typedef struct ngx_http_flagship_sync_conf_s {
     ngx_resolver_t                   *resolver;
     ngx_msec_t                        resolver_timeout;
     struct ngx_http_flagship_sync_s  *worker;    /* this process's part */
+    ngx_event_t                      *served;    /* posted in the leader when
+                                                    it has brought what is
+                                                    served up to date; NULL:
+                                                    nobody waits for that */
 } ngx_http_flagship_sync_conf_t;
 
 

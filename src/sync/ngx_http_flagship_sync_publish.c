@@ -431,6 +431,10 @@ void
 ngx_http_flagship_sync_checked(ngx_http_flagship_sync_t *sync)
 {
     sync->shared->checked = ngx_time();
+
+    if (sync->conf->served) {
+        ngx_post_event(sync->conf->served, &ngx_posted_events);
+    }
 }
 
 

@@ -30,6 +30,7 @@ use Digest::SHA ();
 use Fcntl qw(:flock);
 use File::Basename qw(dirname);
 use File::Temp ();
+use POSIX qw(WUNTRACED);
 use Time::HiRes qw(sleep time);
 
 use Flagship::Port qw(free_port);
@@ -214,10 +215,15 @@ sub restart {
 sub kill {
     my ($self) = @_;
 
-    my $pid = delete $self->{pid} or return $self;
+    my $pid = $self->{pid} or return $self;
+
+    # a stopped server starts no backend that would be missed below
+    CORE::kill 'STOP', $pid;
+    waitpid $pid, WUNTRACED;
 
     my @backends = $self->backends;
 
+    delete $self->{pid};
     CORE::kill 'KILL', $pid, @backends;
     waitpid $pid, 0;
 

@@ -37,7 +37,7 @@ COMMENT ON FUNCTION flagship.api_key_document(flagship.api_keys) IS
 
 
 CREATE FUNCTION flagship.api_key_tag(k flagship.api_keys) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT k.id || '-' || k.version
 $$;

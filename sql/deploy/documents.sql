@@ -22,8 +22,9 @@ COMMENT ON FUNCTION flagship.time_text(timestamptz) IS
     'RFC 3339 in UTC, to the microsecond; what lies outside its years becomes their first or last';
 
 
+-- STABLE as to_json() is: what says less than its body is not inlined.
 CREATE FUNCTION flagship.text_of(t text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT coalesce(to_json(t)::text, 'null')
 $$;

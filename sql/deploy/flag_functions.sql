@@ -23,40 +23,43 @@ BEGIN;
 
 SET LOCAL ROLE flagship_owner;
 
+-- concat() rather than ||: one node to plan and to prepare, at each call that is
+-- not of a prepared statement, and the text is copied once.  No column that is
+-- taken as it is may be null.
 CREATE FUNCTION flagship.flag_document(f flagship.flags) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT '{"id":"' || f.id
-        || '","tenant":"' || f.tenant
-        || '","environment":"' || f.environment
-        || '","key":"' || f.key
-        || '","name":' || flagship.text_of(f.name)
-        || ',"description":' || flagship.text_of(f.description)
-        || ',"tags":' || f.tags
-        || ',"metadata":' || f.metadata
-        || ',"type":"' || f.type
-        || CASE WHEN f.enabled THEN '","enabled":true'
-                ELSE '","enabled":false' END
-        || ',"variants":' || f.variants
-        || ',"default_variant":' || flagship.text_of(f.default_variant)
-        || ',"off_variant":' || flagship.text_of(f.off_variant)
-        || ',"rules":' || f.rules
-        || ',"user_ids":' || f.user_ids
-        || ',"rollout":' || coalesce(f.rollout::text, 'null')
-        || ',"prerequisites":' || f.prerequisites
-        || ',"enable_at":'
-        || CASE WHEN f.enable_at IS NULL THEN 'null'
-                ELSE '"' || flagship.second_text(f.enable_at) || '"' END
-        || ',"disable_at":'
-        || CASE WHEN f.disable_at IS NULL THEN 'null'
-                ELSE '"' || flagship.second_text(f.disable_at) || '"' END
-        || CASE WHEN f.expose THEN ',"expose":true' ELSE ',"expose":false' END
-        || ',"version":' || f.version
-        || ',"created_at":"' || flagship.time_text(f.created_at)
-        || '","updated_at":"' || flagship.time_text(f.updated_at)
-        || '","archived_at":'
-        || coalesce('"' || flagship.time_text(f.archived_at) || '"', 'null')
-        || '}'
+    SELECT concat('{"id":"', f.id,
+        '","tenant":"', f.tenant,
+        '","environment":"', f.environment,
+        '","key":"', f.key,
+        '","name":', to_json(f.name),
+        ',"description":', to_json(f.description),
+        ',"tags":', f.tags,
+        ',"metadata":', f.metadata,
+        ',"type":"', f.type,
+        CASE WHEN f.enabled THEN '","enabled":true'
+             ELSE '","enabled":false' END,
+        ',"variants":', f.variants,
+        ',"default_variant":', flagship.text_of(f.default_variant),
+        ',"off_variant":', flagship.text_of(f.off_variant),
+        ',"rules":', f.rules,
+        ',"user_ids":', f.user_ids,
+        ',"rollout":', coalesce(f.rollout::text, 'null'),
+        ',"prerequisites":', f.prerequisites,
+        ',"enable_at":',
+        CASE WHEN f.enable_at IS NULL THEN 'null'
+             ELSE '"' || flagship.second_text(f.enable_at) || '"' END,
+        ',"disable_at":',
+        CASE WHEN f.disable_at IS NULL THEN 'null'
+             ELSE '"' || flagship.second_text(f.disable_at) || '"' END,
+        CASE WHEN f.expose THEN ',"expose":true' ELSE ',"expose":false' END,
+        ',"version":', f.version,
+        ',"created_at":"', flagship.time_text(f.created_at),
+        '","updated_at":"', flagship.time_text(f.updated_at),
+        '","archived_at":',
+        coalesce('"' || flagship.time_text(f.archived_at) || '"', 'null'),
+        '}')
 $$;
 
 COMMENT ON FUNCTION flagship.flag_document(flagship.flags) IS
@@ -64,7 +67,7 @@ COMMENT ON FUNCTION flagship.flag_document(flagship.flags) IS
 
 
 CREATE FUNCTION flagship.flag_tag(f flagship.flags) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT f.id || '-' || f.version
 $$;

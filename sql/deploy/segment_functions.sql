@@ -31,7 +31,7 @@ COMMENT ON FUNCTION flagship.segment_document(flagship.segments) IS
 
 
 CREATE FUNCTION flagship.segment_tag(s flagship.segments) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT s.id || '-' || s.version
 $$;

@@ -28,7 +28,7 @@ COMMENT ON FUNCTION flagship.set_document(flagship.sets) IS
 
 
 CREATE FUNCTION flagship.set_tag(s flagship.sets) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT s.id || '-' || s.version
 $$;

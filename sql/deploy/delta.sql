@@ -26,32 +26,31 @@ COMMENT ON FUNCTION flagship.second_text(timestamptz) IS
     'RFC 3339 in UTC; what lies outside its years, infinity too, becomes their first or last second';
 
 
+-- concat() takes null for nothing, and is one node to prepare at each call.
 CREATE FUNCTION flagship.flag_text(f flagship.flags) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT '{"key":' || coalesce(to_json(f.key)::text, 'null')
-        || ',"type":' || coalesce(to_json(f.type)::text, 'null')
-        || CASE WHEN f.enabled THEN ',"enabled":true'
-                ELSE ',"enabled":false' END
-        || ',"variants":' || coalesce(f.variants::text, 'null')
-        || coalesce(',"default_variant":' || to_json(f.default_variant)::text,
-                    '')
-        || coalesce(',"off_variant":' || to_json(f.off_variant)::text, '')
-        || coalesce(',"rules":' || f.rules::text, '')
-        || coalesce(',"user_ids":' || f.user_ids::text, '')
-        || coalesce(',"rollout":' || to_json(f.rollout)::text, '')
-        || coalesce(',"prerequisites":' || f.prerequisites::text, '')
-        || CASE WHEN f.enable_at IS NULL THEN ''
-                ELSE ',"enable_at":"' || flagship.second_text(f.enable_at)
-                     || '"' END
-        || CASE WHEN f.disable_at IS NULL THEN ''
-                ELSE ',"disable_at":"' || flagship.second_text(f.disable_at)
-                     || '"' END
-        || CASE WHEN f.expose THEN ',"expose":true'
-                ELSE ',"expose":false' END
-        || coalesce(',"metadata":' || f.metadata::text, '')
-        || ',"version":' || coalesce(f.version::text, 'null')
-        || '}'
+    SELECT concat('{"key":', coalesce(to_json(f.key)::text, 'null'),
+        ',"type":', coalesce(to_json(f.type)::text, 'null'),
+        CASE WHEN f.enabled THEN ',"enabled":true'
+             ELSE ',"enabled":false' END,
+        ',"variants":', coalesce(f.variants::text, 'null'),
+        ',"default_variant":' || to_json(f.default_variant)::text,
+        ',"off_variant":' || to_json(f.off_variant)::text,
+        ',"rules":' || f.rules::text,
+        ',"user_ids":' || f.user_ids::text,
+        ',"rollout":' || to_json(f.rollout)::text,
+        ',"prerequisites":' || f.prerequisites::text,
+        CASE WHEN f.enable_at IS NOT NULL
+             THEN ',"enable_at":"' || flagship.second_text(f.enable_at)
+                  || '"' END,
+        CASE WHEN f.disable_at IS NOT NULL
+             THEN ',"disable_at":"' || flagship.second_text(f.disable_at)
+                  || '"' END,
+        CASE WHEN f.expose THEN ',"expose":true' ELSE ',"expose":false' END,
+        ',"metadata":' || f.metadata::text,
+        ',"version":', coalesce(f.version::text, 'null'),
+        '}')
 $$;
 
 COMMENT ON FUNCTION flagship.flag_text(flagship.flags) IS
@@ -87,34 +86,6 @@ COMMENT ON FUNCTION flagship.api_key_text(flagship.api_keys) IS
     'What nginx knows of a key beside its names';
 
 
--- What changed, each thing once.  A scan of the index, also before the planner
--- has statistics of a table that grows at its end.
-CREATE FUNCTION flagship.changed_since(p_revision bigint, p_entity text)
-RETURNS TABLE (tenant text, environment text, key text)
-LANGUAGE sql STABLE ROWS 10 SET enable_seqscan = off
-AS $$
-    SELECT DISTINCT c.tenant, c.environment, c.key
-      FROM flagship.changes c
-     WHERE c.revision > p_revision AND c.entity = p_entity
-$$;
-
-COMMENT ON FUNCTION flagship.changed_since(bigint, text) IS
-    'The names of the entity that later revisions touched';
-
-
--- Most changes are of one entity: nobody has to look for the others.
-CREATE FUNCTION flagship.entities_since(p_revision bigint) RETURNS text[]
-LANGUAGE sql STABLE SET enable_seqscan = off
-AS $$
-    SELECT coalesce(array_agg(DISTINCT c.entity), '{}')
-      FROM flagship.changes c
-     WHERE c.revision > p_revision
-$$;
-
-COMMENT ON FUNCTION flagship.entities_since(bigint) IS
-    'The entities that later revisions touched';
-
-
 -- The members of a set, as JSON arrays of 128 ids, so that nobody has to hold
 -- a million of them in one piece.  One more array, an empty one, says that
 -- there is a set at all.
@@ -135,6 +106,99 @@ COMMENT ON FUNCTION flagship.set_texts(text, text) IS
     'The members of an id set, in pieces: JSON arrays of ids, one of them empty';
 
 
+-- Most changes are of one entity: nobody looks for the others.  The changes are
+-- found by their index, also before the planner has statistics of a table that
+-- grows at its end, and with one plan for good: it takes a third of all changes
+-- to be later than any revision, by which it would plan anew at each call, or
+-- have code compiled for the few rows that there are.
+CREATE FUNCTION flagship.changes_since(p_revision bigint)
+RETURNS TABLE (entity text, tenant text, environment text, key text,
+               document text)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    touched text[];
+BEGIN
+    touched := ARRAY(SELECT DISTINCT entity
+                       FROM flagship.changes
+                      WHERE revision > p_revision);
+
+    IF 'environment' = ANY (touched) THEN
+        RETURN QUERY
+            SELECT 'environment', c.tenant, c.environment, NULL::text,
+                   (SELECT flagship.environment_text(e)
+                      FROM flagship.environments e
+                     WHERE e.tenant = c.tenant AND e.key = c.environment
+                     LIMIT 1)
+              FROM (SELECT DISTINCT tenant, environment
+                      FROM flagship.changes
+                     WHERE revision > p_revision AND entity = 'environment') c
+             ORDER BY c.tenant, c.environment;
+    END IF;
+
+    IF 'segment' = ANY (touched) THEN
+        RETURN QUERY
+            SELECT 'segment', c.tenant, NULL::text, c.key,
+                   (SELECT s."when"::text
+                      FROM flagship.segments s
+                     WHERE s.tenant = c.tenant AND s.key = c.key
+                       AND s.archived_at IS NULL
+                     LIMIT 1)
+              FROM (SELECT DISTINCT tenant, key
+                      FROM flagship.changes
+                     WHERE revision > p_revision AND entity = 'segment') c
+             ORDER BY c.tenant, c.key;
+    END IF;
+
+    IF 'set' = ANY (touched) THEN
+        RETURN QUERY
+            SELECT 'set', c.tenant, NULL::text, c.key, t.document
+              FROM (SELECT DISTINCT tenant, key
+                      FROM flagship.changes
+                     WHERE revision > p_revision AND entity = 'set') c
+              LEFT JOIN LATERAL (
+                   SELECT flagship.set_texts(s.tenant, s.key) AS document
+                     FROM flagship.sets s
+                    WHERE s.tenant = c.tenant AND s.key = c.key
+                   ) t ON true;
+    END IF;
+
+    IF 'flag' = ANY (touched) THEN
+        RETURN QUERY
+            SELECT 'flag', c.tenant, c.environment, c.key,
+                   (SELECT flagship.flag_text(f)
+                      FROM flagship.flags f
+                     WHERE f.tenant = c.tenant
+                       AND f.environment = c.environment AND f.key = c.key
+                       AND f.archived_at IS NULL
+                     LIMIT 1)
+              FROM (SELECT DISTINCT tenant, environment, key
+                      FROM flagship.changes
+                     WHERE revision > p_revision AND entity = 'flag') c
+             ORDER BY c.tenant, c.environment, c.key;
+    END IF;
+
+    IF 'api_key' = ANY (touched) THEN
+        -- its id names it, whatever it is bound to
+        RETURN QUERY
+            SELECT 'api_key', k.tenant, k.environment, c.key,
+                   CASE WHEN k.id IS NOT NULL
+                        THEN flagship.api_key_text(k) END
+              FROM (SELECT DISTINCT key
+                      FROM flagship.changes
+                     WHERE revision > p_revision AND entity = 'api_key') c
+              LEFT JOIN flagship.api_keys k
+                ON k.id = c.key AND k.revoked_at IS NULL
+             ORDER BY c.key;
+    END IF;
+END $$;
+
+COMMENT ON FUNCTION flagship.changes_since(bigint) IS
+    'What later revisions touched, each thing once, as it is now';
+
+
 CREATE FUNCTION flagship.delta(p_epoch uuid, p_revision bigint)
 RETURNS TABLE (entity text, tenant text, environment text, key text,
                document text)
@@ -142,8 +206,7 @@ LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
-    last    record;
-    touched text[];
+    last record;
 BEGIN
     -- STABLE: all queries of one call see one snapshot.
     SELECT r.epoch, r.revision, r.trimmed INTO last
@@ -192,68 +255,7 @@ BEGIN
              ORDER BY k.id;
 
     ELSIF document = 'delta' THEN
-        touched := flagship.entities_since(p_revision);
-
-        IF 'environment' = ANY (touched) THEN
-            RETURN QUERY
-                SELECT 'environment', c.tenant, c.environment, NULL::text,
-                       (SELECT flagship.environment_text(e)
-                          FROM flagship.environments e
-                         WHERE e.tenant = c.tenant AND e.key = c.environment
-                         LIMIT 1)
-                  FROM flagship.changed_since(p_revision, 'environment') c
-                 ORDER BY c.tenant, c.environment;
-        END IF;
-
-        IF 'segment' = ANY (touched) THEN
-            RETURN QUERY
-                SELECT 'segment', c.tenant, NULL::text, c.key,
-                       (SELECT s."when"::text
-                          FROM flagship.segments s
-                         WHERE s.tenant = c.tenant AND s.key = c.key
-                           AND s.archived_at IS NULL
-                         LIMIT 1)
-                  FROM flagship.changed_since(p_revision, 'segment') c
-                 ORDER BY c.tenant, c.key;
-        END IF;
-
-        IF 'set' = ANY (touched) THEN
-            RETURN QUERY
-                SELECT 'set', c.tenant, NULL::text, c.key, t.document
-                  FROM flagship.changed_since(p_revision, 'set') c
-                  LEFT JOIN LATERAL (
-                       SELECT flagship.set_texts(s.tenant, s.key) AS document
-                         FROM flagship.sets s
-                        WHERE s.tenant = c.tenant AND s.key = c.key
-                       ) t ON true;
-        END IF;
-
-        IF 'flag' = ANY (touched) THEN
-            RETURN QUERY
-                SELECT 'flag', c.tenant, c.environment, c.key,
-                       (SELECT flagship.flag_text(f)
-                          FROM flagship.flags f
-                         WHERE f.tenant = c.tenant
-                           AND f.environment = c.environment AND f.key = c.key
-                           AND f.archived_at IS NULL
-                         LIMIT 1)
-                  FROM flagship.changed_since(p_revision, 'flag') c
-                 ORDER BY c.tenant, c.environment, c.key;
-        END IF;
-
-        IF 'api_key' = ANY (touched) THEN
-            -- its id names it, whatever it is bound to
-            RETURN QUERY
-                SELECT 'api_key', k.tenant, k.environment, c.key,
-                       CASE WHEN k.id IS NOT NULL
-                            THEN flagship.api_key_text(k) END
-                  FROM (SELECT DISTINCT key
-                          FROM flagship.changed_since(p_revision,
-                                                      'api_key')) c
-                  LEFT JOIN flagship.api_keys k
-                    ON k.id = c.key AND k.revoked_at IS NULL
-                 ORDER BY c.key;
-        END IF;
+        RETURN QUERY SELECT * FROM flagship.changes_since(p_revision);
     END IF;
 END $$;
 
@@ -265,15 +267,15 @@ REVOKE EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
-    flagship.set_texts(text, text), flagship.changed_since(bigint, text),
-    flagship.entities_since(bigint), flagship.delta(uuid, bigint)
+    flagship.set_texts(text, text), flagship.changes_since(bigint),
+    flagship.delta(uuid, bigint)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     flagship.second_text(timestamptz), flagship.flag_text(flagship.flags),
     flagship.environment_text(flagship.environments),
     flagship.api_key_text(flagship.api_keys),
-    flagship.set_texts(text, text), flagship.changed_since(bigint, text),
-    flagship.entities_since(bigint), flagship.delta(uuid, bigint)
+    flagship.set_texts(text, text), flagship.changes_since(bigint),
+    flagship.delta(uuid, bigint)
 TO flagship_edge, flagship_admin;
 
 COMMIT;

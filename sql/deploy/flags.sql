@@ -11,31 +11,37 @@ BEGIN;
 SET LOCAL ROLE flagship_owner;
 
 CREATE FUNCTION flagship.are_strings(list json) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT jsonb_typeof(list::jsonb) = 'array'
-       AND NOT jsonb_path_exists(list::jsonb,
-               'strict $[*] ? (@.type() != "string")')
-$$;
+DECLARE
+    document jsonb := list;
+BEGIN
+    RETURN jsonb_typeof(document) = 'array'
+       AND NOT jsonb_path_exists(document,
+               'strict $[*] ? (@.type() != "string")');
+END $$;
 
 COMMENT ON FUNCTION flagship.are_strings(json) IS
     'Whether a document is an array of strings';
 
 
 CREATE FUNCTION flagship.are_rules(rules json) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT jsonb_typeof(rules::jsonb) = 'array'
-       AND NOT jsonb_path_exists(rules::jsonb,
+DECLARE
+    document jsonb := rules;
+BEGIN
+    RETURN jsonb_typeof(document) = 'array'
+       AND NOT jsonb_path_exists(document,
                'strict $[*] ? (@.type() != "object")')
-       AND NOT jsonb_path_exists(rules::jsonb,
+       AND NOT jsonb_path_exists(document,
                'lax $[*].keyvalue() ? (@.key != "name" && @.key != "when"
                                        && @.key != "serve")')
-       AND NOT jsonb_path_exists(rules::jsonb,
+       AND NOT jsonb_path_exists(document,
                'lax $[*].name ? (@.type() != "string")')
-       AND NOT jsonb_path_exists(rules::jsonb,
-               'lax $[*] ? (!exists(@.serve))')
-$$;
+       AND NOT jsonb_path_exists(document,
+               'lax $[*] ? (!exists(@.serve))');
+END $$;
 
 COMMENT ON FUNCTION flagship.are_rules(json) IS
     'Whether a document has the outer form of rules: [{name, when, serve}, ...]; their conditions are the compiler''s';
@@ -43,19 +49,22 @@ COMMENT ON FUNCTION flagship.are_rules(json) IS
 
 CREATE FUNCTION flagship.are_prerequisites(prerequisites json, key text)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT jsonb_typeof(prerequisites::jsonb) = 'array'
-       AND NOT jsonb_path_exists(prerequisites::jsonb,
+DECLARE
+    document jsonb := prerequisites;
+BEGIN
+    RETURN jsonb_typeof(document) = 'array'
+       AND NOT jsonb_path_exists(document,
                'strict $[*] ? (@.type() != "object")')
-       AND NOT jsonb_path_exists(prerequisites::jsonb,
+       AND NOT jsonb_path_exists(document,
                'lax $[*].keyvalue() ? (@.key != "flag" && @.key != "variant")')
-       AND NOT jsonb_path_exists(prerequisites::jsonb,
+       AND NOT jsonb_path_exists(document,
                'lax $[*] ? (!exists(@.flag ? (@.type() == "string"))
                             || !exists(@.variant ? (@.type() == "string")))')
-       AND NOT jsonb_path_exists(prerequisites::jsonb,
-               'lax $[*].flag ? (@ == $key)', jsonb_build_object('key', key))
-$$;
+       AND NOT jsonb_path_exists(document,
+               'lax $[*].flag ? (@ == $key)', jsonb_build_object('key', key));
+END $$;
 
 COMMENT ON FUNCTION flagship.are_prerequisites(json, text) IS
     'Whether a document is [{flag, variant}, ...] and names no flag of this key';
@@ -63,16 +72,19 @@ COMMENT ON FUNCTION flagship.are_prerequisites(json, text) IS
 
 CREATE FUNCTION flagship.are_variants(variants json, type text)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT jsonb_typeof(variants::jsonb) = 'object'
-       AND variants::jsonb <> '{}'
-       AND NOT variants::jsonb ? ''
+DECLARE
+    document jsonb := variants;
+BEGIN
+    RETURN jsonb_typeof(document) = 'object'
+       AND document <> '{}'
+       AND NOT document ? ''
        AND (type = 'json'
-            OR NOT jsonb_path_exists(variants::jsonb,
+            OR NOT jsonb_path_exists(document,
                    'strict $.* ? (@.type() != $type)',
-                   jsonb_build_object('type', type)))
-$$;
+                   jsonb_build_object('type', type)));
+END $$;
 
 COMMENT ON FUNCTION flagship.are_variants(json, text) IS
     'Whether a document is an object of at least one variant, each named and of the type';

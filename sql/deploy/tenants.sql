@@ -7,40 +7,48 @@ BEGIN;
 
 SET LOCAL ROLE flagship_owner;
 
+-- What constraints ask is not in SQL: a statement that writes prepares its
+-- table's constraints anew, and would parse and plan such a function each time.
 CREATE FUNCTION flagship.is_key(key text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT key ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' COLLATE "C"
+BEGIN
+    RETURN key ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' COLLATE "C"
        AND key !~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
-                  COLLATE "C"
-$$;
+                  COLLATE "C";
+END $$;
 
 COMMENT ON FUNCTION flagship.is_key(text) IS
     'Whether a text may be a key: 1 to 128 of A-Z a-z 0-9 . _ -, a letter or digit first, not shaped like a UUID';
 
 
 CREATE FUNCTION flagship.is_metadata(metadata json) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT jsonb_typeof(metadata::jsonb) = 'object'
-       AND NOT jsonb_path_exists(metadata::jsonb,
+DECLARE
+    document jsonb := metadata;
+BEGIN
+    RETURN jsonb_typeof(document) = 'object'
+       AND NOT jsonb_path_exists(document,
                'strict $.* ? (@.type() != "string" && @.type() != "number"
-                              && @.type() != "boolean")')
-$$;
+                              && @.type() != "boolean")');
+END $$;
 
 COMMENT ON FUNCTION flagship.is_metadata(json) IS
     'Whether a document may be metadata: an object of strings, numbers and booleans';
 
 
 CREATE FUNCTION flagship.members_differ(document json) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT CASE json_typeof(document)
-                WHEN 'object' THEN
-                    (SELECT count(*) = count(DISTINCT name)
-                       FROM json_object_keys(document) name)
-                ELSE true END
-$$;
+BEGIN
+    IF json_typeof(document) <> 'object' OR document::text = '{}' THEN
+        RETURN true;
+    END IF;
+
+    RETURN (SELECT count(*) = count(DISTINCT name)
+              FROM json_object_keys(document) name);
+END $$;
 
 COMMENT ON FUNCTION flagship.members_differ(json) IS
     'Whether an object has no two members of one name: json, unlike jsonb, keeps both';

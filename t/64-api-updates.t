@@ -184,4 +184,32 @@ subtest 'served in the order of commits' => sub {
 };
 
 
+# Those that ask for nothing would hold up what comes after them.  A leader that
+# was held up for long may be followed by another, which asks once more.
+
+subtest 'one question for each write' => sub {
+    my $asked = sub {
+        return scalar(() = $api->pg->log =~ /FROM flagship\.delta\(/g);
+    };
+    my $n = 0;
+    my $write = sub {
+        return $api->put('/flags/asked', { rollout => ++$n })->status;
+    };
+
+    $api->post('/flags', { key => 'asked' });
+    $api->pg->sql(q{ALTER SYSTEM SET log_statement = 'all'});
+    $api->pg->sql('SELECT pg_reload_conf()');
+    ok(wait_for(sub { $write->() == 200 && $asked->() }), 'they are logged');
+
+    my $before = $asked->();
+
+    is(join(' ', map { $write->() } 1 .. 20), join(' ', (200) x 20),
+        'written, one after the other');
+    cmp_ok($asked->() - $before, '<', 30, 'and no more was asked for');
+
+    $api->pg->sql('ALTER SYSTEM RESET log_statement');
+    $api->pg->sql('SELECT pg_reload_conf()');
+};
+
+
 done_testing;

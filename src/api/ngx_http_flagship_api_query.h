@@ -63,7 +63,8 @@ ngx_int_t ngx_http_flagship_call_query(ngx_http_flagship_call_t *call,
 /*
  * Answers a write when this node serves its revision, at the latest after
  * flagship_write_wait: then Flagship-Applied: pending says that it does not
- * yet.  "tag" may be NULL (no ETag), as may "out"; both are kept.
+ * yet.  "tag" may be NULL (no ETag), as may "out"; both are kept.  The caller
+ * has called ngx_http_flagship_sync_want(), before it made the answer.
  */
 
 void ngx_http_flagship_call_written(ngx_http_flagship_call_t *call,

@@ -34,8 +34,6 @@ typedef struct ngx_http_flagship_written_s {
 } ngx_http_flagship_written_t;
 
 
-static void ngx_http_flagship_written_want(
-    ngx_http_flagship_zone_shared_t *shared, uint64_t revision);
 static void ngx_http_flagship_written_handler(ngx_event_t *ev);
 static void ngx_http_flagship_written_answer(ngx_http_flagship_call_t *call,
     ngx_uint_t status, ngx_str_t *tag, ngx_http_flagship_out_t *out);
@@ -113,8 +111,6 @@ ngx_http_flagship_call_written(ngx_http_flagship_call_t *call,
 
     ngx_queue_insert_tail(&fmcf->api->waiting, &w->queue);
 
-    ngx_http_flagship_written_want(shared, revision);
-
     if (!fmcf->api->look.timer_set) {
         ngx_add_timer(&fmcf->api->look, NGX_HTTP_FLAGSHIP_WRITTEN_LOOK);
     }
@@ -128,22 +124,6 @@ ngx_http_flagship_written_cancel(ngx_http_flagship_call_t *call)
         ngx_queue_remove(&call->written->queue);
         call->written = NULL;
     }
-}
-
-
-/* Never less than another worker wants. */
-
-static void
-ngx_http_flagship_written_want(ngx_http_flagship_zone_shared_t *shared,
-    uint64_t revision)
-{
-    ngx_atomic_uint_t  wanted;
-
-    do {
-        wanted = shared->wanted;
-
-    } while (wanted < revision
-             && !ngx_atomic_cmp_set(&shared->wanted, wanted, revision));
 }
 
 

@@ -69,6 +69,13 @@ char *ngx_http_flagship_sync_init_conf(ngx_conf_t *cf,
 void ngx_http_flagship_sync_init_module(ngx_cycle_t *cycle,
     ngx_http_flagship_main_conf_t *fmcf);
 
+/*
+ * Somebody in this worker waits until the revision is served: whoever leads
+ * sees that, and at once where this worker does.  Calls no handler.
+ */
+void ngx_http_flagship_sync_want(ngx_http_flagship_main_conf_t *fmcf,
+    uint64_t revision);
+
 ngx_int_t ngx_http_flagship_sync_init_process(ngx_cycle_t *cycle,
     ngx_http_flagship_main_conf_t *fmcf);
 void ngx_http_flagship_sync_exit_process(ngx_cycle_t *cycle,

@@ -10,10 +10,10 @@
  *
  * One round at a time; whatever comes meanwhile makes one more (dirty).  A
  * round begins at once when a notification names a revision that is not served
- * yet, or when a writer on this host waits for one ("wanted" in the zone), and
- * every flagship_refresh in any case.  What is asked is told by what is served
- * (epoch and revision in the zone), so a new leader needs nothing of the last
- * one.
+ * yet, or a writer of this worker waits for one; soon when another worker's
+ * does ("wanted" in the zone); and every flagship_refresh in any case.  What is
+ * asked is told by what is served (epoch and revision in the zone), so a new
+ * leader needs nothing of the last one.
  *
  * The first row says what the others are:
  *
@@ -71,6 +71,7 @@ static const char  ngx_http_flagship_sync_pg_delta[] =
 void
 ngx_http_flagship_sync_pg_next(ngx_http_flagship_sync_t *sync)
 {
+    ngx_uint_t                    again;
     ngx_http_flagship_sync_pg_t  *p;
 
     p = &sync->pg;
@@ -79,14 +80,13 @@ ngx_http_flagship_sync_pg_next(ngx_http_flagship_sync_t *sync)
         return;
     }
 
-    if (p->heard && p->notified <= sync->shared->revision) {
-        /* the last round brought it already */
-        p->heard = 0;
-    }
+    /* the last round may have brought it already */
+
+    again = p->dirty || p->told > sync->shared->revision;
 
     if (!ngx_http_flagship_sync_past(p->calm)) {
 
-        if (p->dirty || p->heard) {
+        if (again) {
             ngx_http_flagship_sync_wake(sync, p->calm - ngx_current_msec);
         }
 
@@ -95,7 +95,7 @@ ngx_http_flagship_sync_pg_next(ngx_http_flagship_sync_t *sync)
 
     p->poll = 0;
 
-    if (!p->dirty && !p->heard) {
+    if (!again) {
 
         if (!ngx_http_flagship_sync_past(p->due)) {
             return;
@@ -141,7 +141,7 @@ ngx_http_flagship_sync_pg_round(ngx_http_flagship_sync_t *sync)
     p->due = ngx_current_msec + sync->conf->refresh;
     p->busy = 1;
     p->dirty = 0;
-    p->heard = 0;
+    p->told = 0;
     p->head = 0;
     p->none = 0;
     p->error[0] = '\0';

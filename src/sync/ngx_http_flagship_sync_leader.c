@@ -235,6 +235,37 @@ ngx_http_flagship_sync_tick(ngx_event_t *ev)
 }
 
 
+/* Never less than another worker wants. */
+
+void
+ngx_http_flagship_sync_want(ngx_http_flagship_main_conf_t *fmcf,
+    uint64_t revision)
+{
+    ngx_atomic_uint_t          wanted;
+    ngx_http_flagship_sync_t  *sync;
+
+    sync = fmcf->sync->worker;
+
+    if (sync == NULL || sync->shared->revision >= revision) {
+        return;
+    }
+
+    do {
+        wanted = sync->shared->wanted;
+
+    } while (wanted < revision
+             && !ngx_atomic_cmp_set(&sync->shared->wanted, wanted, revision));
+
+    /* without notifications the source may be a replica, which has it later:
+       left to the tick */
+
+    if (sync->leads && sync->conf->notify) {
+        ngx_http_flagship_sync_pg_tell(sync, revision);
+        ngx_http_flagship_sync_pg_next(sync);
+    }
+}
+
+
 void
 ngx_http_flagship_sync_wake(ngx_http_flagship_sync_t *sync, ngx_msec_t wait)
 {

@@ -63,6 +63,10 @@ typedef struct {
     uint64_t                          asked;     /* what this round knew */
     uint64_t                          found;     /* what it brings, or 0 */
     uint64_t                          notified;  /* newest notification */
+    uint64_t                          told;      /* newest that the database is
+                                                    known to have, of what was
+                                                    said since the round began
+                                                    */
     uint64_t                          unheard;   /* found by a poll, without
                                                     a notification so far */
     uint64_t                          wanted;    /* looked for already */
@@ -78,9 +82,6 @@ typedef struct {
     unsigned                          head:1;    /* its first row came */
     unsigned                          none:1;    /* there is nothing new */
     unsigned                          dirty:1;   /* one more round */
-    unsigned                          heard:1;   /* the same, unless what was
-                                                    notified is served by then
-                                                    */
     unsigned                          whole:1;   /* ask for everything */
     unsigned                          warned:1;  /* of a step back */
     unsigned                          deaf:1;    /* LISTEN was refused */
@@ -176,6 +177,9 @@ void ngx_http_flagship_sync_pg_refused(ngx_http_flagship_sync_t *sync,
 /* ngx_http_flagship_sync_pg.c: closes the connection, tries again later. */
 void ngx_http_flagship_sync_pg_failed(ngx_http_flagship_sync_t *sync,
     ngx_str_t *why);
+/* The database has the revision. */
+void ngx_http_flagship_sync_pg_tell(ngx_http_flagship_sync_t *sync,
+    uint64_t revision);
 /* 0: notifications were missed, and a new connection is being made. */
 ngx_uint_t ngx_http_flagship_sync_pg_hears(ngx_http_flagship_sync_t *sync);
 

@@ -91,11 +91,27 @@ ngx_http_flagship_sync_pg_tick(ngx_http_flagship_sync_t *sync)
 
     wanted = sync->shared->wanted;
 
-    if (wanted > sync->shared->revision && wanted != p->wanted) {
-        p->dirty = 1;
+    if (wanted != p->wanted) {
+        ngx_http_flagship_sync_pg_tell(sync, wanted);
     }
 
     ngx_http_flagship_sync_pg_next(sync);
+}
+
+
+void
+ngx_http_flagship_sync_pg_tell(ngx_http_flagship_sync_t *sync,
+    uint64_t revision)
+{
+    ngx_http_flagship_sync_pg_t  *p;
+
+    p = &sync->pg;
+
+    /* a round that brings it may be under way */
+
+    if (revision > p->found && revision > p->told) {
+        p->told = revision;
+    }
 }
 
 
@@ -252,15 +268,9 @@ ngx_http_flagship_sync_pg_notify(ngx_http_flagship_pg_t *pg, void *data,
         p->dirty = 1;
 
     } else {
-        if ((uint64_t) revision > p->notified) {
-            p->notified = (uint64_t) revision;
-        }
+        p->notified = ngx_max(p->notified, (uint64_t) revision);
 
-        if ((uint64_t) revision > sync->shared->revision
-            && (uint64_t) revision > p->found)
-        {
-            p->heard = 1;
-        }
+        ngx_http_flagship_sync_pg_tell(sync, (uint64_t) revision);
     }
 
     p->missed = 0;

@@ -27,7 +27,7 @@
 #include "ngx_http_flagship_sync_leader.h"
 
 
-#define NGX_HTTP_FLAGSHIP_SYNC_SMALL  65536   /* bytes, some 20 us */
+#define NGX_HTTP_FLAGSHIP_SYNC_SMALL  262144  /* bytes, some 20 us */
 #define NGX_HTTP_FLAGSHIP_SYNC_ENTRY  128     /* of a catalog, about */
 
 

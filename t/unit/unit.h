@@ -7,8 +7,8 @@
 /* What every unit test needs: cmocka in its order, texts of known length. */
 
 
-#ifndef _FLAGSHIP_UNIT_H_INCLUDED_
-#define _FLAGSHIP_UNIT_H_INCLUDED_
+#ifndef _FLAGSHIP_UNIT_TEST_H_INCLUDED_
+#define _FLAGSHIP_UNIT_TEST_H_INCLUDED_
 
 
 #include <setjmp.h>
@@ -63,4 +63,4 @@ unit_random(uint64_t *state)
 }
 
 
-#endif /* _FLAGSHIP_UNIT_H_INCLUDED_ */
+#endif /* _FLAGSHIP_UNIT_TEST_H_INCLUDED_ */

@@ -5,24 +5,43 @@
 use lib 't/lib';
 use Flagship::Api;
 
-use JSON::PP ();
-
-my $api = Flagship::Api->new(location => 'flagship_anonymous viewer;');
+my $api = Flagship::Api->new(location => 'flagship_anonymous viewer;',
+    neighbour => 1);
 my $url = 'http://127.0.0.1:' . $api->t->port;
 my $key = $api->key('editor@default');
 
 
-# What the command prints; the status of curl goes before it
+# The neighbour does the same without a shell
+
+sub beside {
+    my ($command) = @_;
+
+    my ($method) = $command =~ /-X ([A-Z]+)/;
+    my ($uri) = $command =~ /\$URL([^\s"]*)/;
+    my ($body) = $command =~ / -d '(.*)'$/;
+
+    utf8::encode($body) if defined $body;
+
+    return $api->neighbour->ask($method // 'GET', $uri,
+        as => $method ? 'editor@default' : 'viewer@default',
+        defined $body ? (body => $body,
+            headers => [ 'Content-Type' => 'application/json' ]) : ());
+}
+
+
+# What the command prints: of jq the text, else the response
 
 sub shell {
     my ($command) = @_;
+
+    my $asked = $api->neighbour && $command !~ /\| jq/ && beside($command);
 
     local $ENV{URL} = $url;
 
     $command =~ s/\x{2026}/$key/ if $command =~ /X-API-Key/;
     $command =~ s/^curl -X (?:POST|PUT) \S+/$& -H "X-API-Key: $key"/
         unless $command =~ /X-API-Key/;
-    $command =~ s/^curl/curl -sS -w '\\n%{http_code}'/
+    $command =~ s/^curl/curl -sS -i/
         unless $command =~ /\| jq/;
 
     utf8::encode($command);
@@ -33,22 +52,26 @@ sub shell {
 
     return $said if $command =~ /\| jq/;
 
-    my ($body, $status) = $said =~ /^(.*)\n(\d+)$/s;
+    my ($head, $body) = split /\r\n\r\n/, $said, 2;
+    my $r = Flagship::HTTP::Response->parse($head);
 
-    return ($status, $body);
+    $r->{body} = $body;
+    $api->neighbour->hear($asked, $r) if $asked;
+
+    return $r;
 }
 
 
 sub answers {
     my ($command, $status, $want) = @_;
 
-    my ($got, $body) = shell($command);
-    my $json = JSON::PP->new->utf8->decode($body);
+    my $r = shell($command);
+    my $json = $r->json;
 
-    is($got, $status, "... $status") or diag $body;
+    is($r->status, $status, "... $status") or diag $r->body;
 
     my %has = map { $_ => $json->{$_} } keys %$want;
-    is_deeply(\%has, $want, '... what its author expects') or diag $body;
+    is_deeply(\%has, $want, '... what its author expects') or diag $r->body;
 
     return $json;
 }
@@ -130,9 +153,7 @@ subtest 'with a name beside the key' => sub {
 
 
 subtest 'health' => sub {
-    my ($status) = shell(q[curl $URL/health]);
-
-    is($status, 200, '... 200');
+    is(shell(q[curl $URL/health])->status, 200, '... 200');
 };
 
 

@@ -161,7 +161,8 @@ sub rank {
 
 
 subtest 'what it shows works' => sub {
-    my $http = Flagship::Api->new(api => "docs=$build/docs");
+    my $http = Flagship::Api->new(api => "docs=$build/docs",
+        neighbour => 1);
     my %id;
 
     for (sort { rank(@$a) <=> rank(@$b) } operations()) {

@@ -4,7 +4,8 @@
 use lib 't/lib';
 use Flagship::Api;
 
-my $api = Flagship::Api->new(location => 'flagship_anonymous viewer;');
+my $api = Flagship::Api->new(location => 'flagship_anonymous viewer;',
+    neighbour => 1);
 my $n = 0;
 
 open my $fh, '<', "$Flagship::Test::top/docs/requests.http" or die $!;
@@ -16,6 +17,8 @@ is_deeply([ sort keys %value ], [qw(key url)], 'what is to be filled in');
 $value{url} = '';
 $value{key} = $api->key('admin@default');
 
+my $with_key = qr/^X-API-Key: \Q$value{key}\E\n/m;
+
 for (@requests) {
     s/\{\{(\w+)\}\}/$value{$1} \/\/ die "no value: $1"/ge;
 
@@ -24,8 +27,11 @@ for (@requests) {
             or die "no request: $_";
     my ($status) = $title =~ /\((\d+)/;
 
-    my $r = $api->call($method, $uri, as => undef, headers =>
-        [ $headers =~ /^([\w-]+): (.*)$/mg ],
+    # the neighbour has no anonymous requests: those are the location's tenant's
+    my $keyed = $headers =~ s/$with_key//;
+    my $r = $api->call($method, $uri, as => $keyed ? 'admin' : undef,
+        neighbour => $keyed ? 'admin' : 'viewer',
+        headers => [ $headers =~ /^([\w-]+): (.*)$/mg ],
         length($body // '') ? (body => $body) : ());
 
     like($r->status, $status ? qr/^$status$/ : qr/^2/, "$method $uri")

@@ -106,6 +106,7 @@ EOT
 
 sub t  { $_[0]{t} }
 sub pg { $_[0]{pg} }
+sub neighbour { $_[0]{neighbour} }
 
 
 # The key of that name, made where it is new
@@ -167,7 +168,7 @@ sub call {
 
     $o{as} = 'editor' unless exists $o{as};
 
-    my $beside = $self->{neighbour} && defined $o{as}
+    my $beside = $self->{neighbour}
         && $self->{neighbour}->ask($method, $uri, %o);
 
     my $r = $self->{t}->http($method, $uri, headers => $self->headers(%o),

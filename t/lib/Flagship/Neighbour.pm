@@ -6,6 +6,16 @@ package Flagship::Neighbour;
 #
 #   my $api = Flagship::Api->new(neighbour => 1);      # and that is all
 #
+# What the suite asks for without a key, or not through the API's object, the
+# neighbour asks for by the key that the suite says:
+#
+#   my $r = $api->call('GET', '/flags', as => undef, neighbour => 'viewer');
+#
+#   my $asked = $api->neighbour && $api->neighbour->ask('GET', '/flags',
+#       as => 'viewer@default');
+#   ...
+#   $api->neighbour->hear($asked, $r) if $asked;
+#
 # The suite's own tests say that its tenant is as if it were alone; those of
 # the neighbour are added at the end.
 
@@ -50,7 +60,7 @@ sub _own {
 sub ask {
     my ($self, $method, $uri, %o) = @_;
 
-    my $as = _own($o{as}) // '';
+    my $as = _own($o{neighbour} // $o{as} // '') // '';
 
     return unless exists $self->{keys}{$as};
 

@@ -48,7 +48,6 @@ sub new {
     my ($class, %o) = @_;
 
     my $pg = $o{pg} // Flagship::Postgres->new;
-    my $info = $pg->conninfo(tcp => 1);
     my $t = Flagship::Test->new(workers => $o{workers} // 2);
     my $self = bless { pg => $pg, t => $t, keys => {} }, $class;
 
@@ -66,7 +65,29 @@ sub new {
     my $neighbour = $o{neighbour} && !$ENV{FLAGSHIP_SANITIZE}
         && Flagship::Neighbour->new($self);
 
-    $t->config(<<"EOT");
+    $self->config(%o)->run;
+
+    # keys travel with the flags
+    wait_for(sub { $self->get('/flags')->status == 200 })
+        or die 'the API does not come up';
+
+    if ($neighbour) {
+        $self->{neighbour} = $neighbour;
+        $t->at_end(sub { $neighbour->check });
+    }
+
+    return $self;
+}
+
+
+# Another configuration, for a reload
+
+sub config {
+    my ($self, %o) = @_;
+
+    my $info = $self->{pg}->conninfo(tcp => 1);
+
+    return $self->{t}->config(<<"EOT");
 %%GLOBALS%%
 events {}
 http {
@@ -88,19 +109,6 @@ http {
     }
 }
 EOT
-
-    $t->run;
-
-    # keys travel with the flags
-    wait_for(sub { $self->get('/flags')->status == 200 })
-        or die 'the API does not come up';
-
-    if ($neighbour) {
-        $self->{neighbour} = $neighbour;
-        $t->at_end(sub { $neighbour->check });
-    }
-
-    return $self;
 }
 
 

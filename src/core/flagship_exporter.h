@@ -7,7 +7,7 @@
 /*
  * What export's files share.  flagship_export.c writes documents;
  * flagship_export_flagd.c a flag in flagd's form; flagship_export_rule.c
- * expressions.
+ * expressions; flagship_export_serve.c what a rule serves.
  */
 
 
@@ -111,10 +111,23 @@ void flagship_export_served(flagship_exporter_t *x, uint32_t flag);
 void flagship_export_rule(flagship_exporter_t *x,
     const flagship_json_node_t *node, int truth);
 
+
+/* flagship_export_serve.c */
+
 /* What a rule serves: the expression, a split; of a flag that is written into
    another's, a variant's name always. */
 void flagship_export_serve(flagship_exporter_t *x,
     const flagship_json_node_t *node);
+
+/*
+ * A split by an expression, or (NULL) by flag and targeting key: of the weights
+ * of ours ("split"), or of the arguments of a fractional.  Where it is written
+ * into another flag's, the key of its own is a constant, and a targeting key
+ * that is none gives null as it does there.
+ */
+void flagship_export_divided(flagship_exporter_t *x,
+    const flagship_json_node_t *by, const flagship_json_node_t *split,
+    const flagship_args_t *args);
 
 
 #endif /* _FLAGSHIP_EXPORTER_H_INCLUDED_ */

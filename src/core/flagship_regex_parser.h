@@ -9,6 +9,7 @@
  * others: see flagship_regex.h.
  *
  *   flagship_regex_parse.c    a pattern's syntax -> a tree
+ *   flagship_regex_char.c     the characters among it
  *   flagship_regex_class.c    the classes among it
  *   flagship_regex_set.c      sets of code points
  *   flagship_regex_build.c    a tree -> a program, of code points or of bytes

@@ -7,12 +7,13 @@
 /*
  * One record under compilation.  Private to the compiler's files:
  *
- *   flagship_flag.c   documents: their members and what surrounds the rules
+ *   flagship_flag.c       documents: their members, and what needs no code
+ *   flagship_flag_code.c  what surrounds the rules
  *   flagship_variants.c
- *   flagship_rule.c   expressions in the three places they stand in: as a
- *                     condition, as a value, as what a rule serves; the
- *                     operators are in flagship_operator*.c
- *   flagship_emit.c   instructions, labels, literals
+ *   flagship_rule.c       expressions in the three places they stand in: as a
+ *                         condition, as a value, as what a rule serves; the
+ *                         operators are in flagship_operator*.c
+ *   flagship_emit.c       instructions, labels, literals
  *
  * Errors do not stop the compiler: they are added to the list, "failed" is
  * set, and it goes on to find the next.  Running out of memory sets "nomem",
@@ -160,6 +161,13 @@ int flagship_emit_source(flagship_compiler_t *c);
 
 /* Puts the chunk and the source together and fills in the record's layout. */
 int flagship_emit_finish(flagship_compiler_t *c, flagship_flag_t *record);
+
+
+/* flagship_flag_code.c */
+
+/* What answers where the record alone does not; sets d->percentage. */
+void flagship_flag_code(flagship_compiler_t *c, flagship_document_t *d,
+    flagship_flag_t *record);
 
 
 /* flagship_variants.c */

@@ -6,7 +6,8 @@
 
 /*
  * What the verifier's files share.  flagship_verify.c proves sections, records
- * and references; flagship_verify_code.c proves code and literals.
+ * and references; flagship_verify_code.c proves code, flagship_verify_literal.c
+ * what it refers to.
  */
 
 
@@ -67,6 +68,9 @@ extern const uint32_t  flagship_verify_shapes[FLAGSHIP_OP_MAX];
 /* 1: proved; 0: not, and v->error says why. */
 
 int flagship_verify_code(flagship_verify_t *v);
+/* What an instruction of this shape has for literals. */
+int flagship_verify_literals(flagship_verify_t *v,
+    const flagship_code_t *code, unsigned shape);
 int flagship_verify_string(flagship_verify_t *v, uint32_t offset);
 int flagship_verify_list(flagship_verify_t *v, uint64_t offset);
 

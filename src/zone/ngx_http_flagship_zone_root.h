@@ -431,6 +431,12 @@ ngx_http_flagship_publish(ngx_http_flagship_root_t *root, uint64_t base,
 }
 
 
+/* Short for what every file that publishes has much of. */
+
+typedef ngx_http_flagship_publication_t      ngx_http_flagship_pub_t;
+typedef ngx_http_flagship_publication_set_t  ngx_http_flagship_pub_set_t;
+
+
 /* Heap and reclaim: ngx_http_flagship_zone_heap.c; the mutex is held, but for
    gone(), lock(), unlock() and garbage(). */
 
@@ -482,6 +488,15 @@ void ngx_http_flagship_view_unbind(ngx_http_flagship_view_t *view);
 /* ngx_http_flagship_zone.c */
 
 ngx_uint_t ngx_http_flagship_zone_leads(ngx_http_flagship_root_t *root);
+
+/* ngx_http_flagship_zone_catalog.c */
+
+/*
+ * The catalog's size, as if no name of the base was named again; and the sum of
+ * all blocks.  Finds out which blobs are the base's own.
+ */
+size_t ngx_http_flagship_publication_size(ngx_http_flagship_pub_t *p,
+    size_t *needed);
 
 /* ngx_http_flagship_zone_publish.c */
 

@@ -510,6 +510,8 @@ ngx_http_flagship_init_main_conf(ngx_conf_t *cf, void *conf)
     fmcf->sync->environment = ngx_http_flagship_constant(flcf->environment,
                                &ngx_http_flagship_default_environment.value);
 
+    fmcf->auth->keys = (fmcf->sync->pg != NULL);
+
     return ngx_http_flagship_sync_init_conf(cf, fmcf);
 }
 

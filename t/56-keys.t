@@ -39,6 +39,8 @@ http {
             return 200 "\$flagship_role \$flagship_actor";
         }
 
+        location /api/ { flagship_api; }
+
         location /open/ {
             flagship_anonymous viewer;
             return 200 "\$flagship_role \$flagship_actor";
@@ -375,6 +377,37 @@ subtest 'a file' => sub {
 
     is(who([]), 'none anonymous', 'is nobody');
     is(who([ 'X-API-Key' => key('freshkey1') ]), ' ', 'has no keys');
+};
+
+
+# What is served is the file's until PostgreSQL answers
+
+subtest 'a file, then PostgreSQL' => sub {
+    my $api = sub {
+        $t->http('GET', '/api/flags', headers => [ 'X-API-Key' => $_[0] ]);
+    };
+
+    is($api->(key('freshkey1'))->status, 401, 'of a file nobody has a key');
+
+    $pg->stop;
+    $t->allow(qr/flagship/);
+    ok(config($t, qq(flagship_postgres "$info"; flagship_refresh 1h;))
+        ->reload(wait => 1), 'a reload');
+
+    my $r = $api->(key('freshkey1'));
+
+    is($r->status, 503, 'nobody knows yet');
+    is($r->header('Retry-After'), 1, 'when to come again');
+    is($r->json->{detail}, 'the API keys have not been loaded yet', 'and why');
+    is(who([ 'X-API-Key' => key('freshkey1') ]), ' ', 'in variables, too');
+    is($api->('flagship_')->status, 401, 'what is no key never will be one');
+    is($t->get('/api/flags')->status, 401, 'nor who has none');
+
+    $pg->start;
+    becomes_who([ 'X-API-Key' => key('freshkey1') ], 'admin key:freshkey1',
+        'until it answers');
+    is($api->(key('freshkey1'))->status, 200, 'which lets it in');
+    is($api->(key('keyofnobody'))->status, 401, 'and nobody else');
 };
 
 

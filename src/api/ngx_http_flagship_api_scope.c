@@ -53,7 +53,9 @@ ngx_http_flagship_call_principal(ngx_http_flagship_call_t *call)
     case NGX_HTTP_SERVICE_UNAVAILABLE:
         call->error_code = "PROVIDER_NOT_READY";
         ngx_http_flagship_call_problem(call, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       "no flag set has been loaded yet");
+                                       call->view
+                                       ? "the API keys have not been loaded yet"
+                                       : "no flag set has been loaded yet");
         return NGX_DONE;
 
     default:

@@ -310,6 +310,10 @@ ngx_http_flagship_auth_check(ngx_http_request_t *r,
     keys = ngx_http_flagship_view_blob(view, NGX_HTTP_FLAGSHIP_BLOB_KEYS,
                                        &none, &none, &len);
 
+    if (keys == NULL && ngx_http_flagship_get_main_conf(r)->auth->keys) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
     if (keys == NULL
         || flagship_keys_find(keys, flagship_str((char *) c->id.data,
                                                  c->id.len), key)

@@ -61,6 +61,9 @@ typedef struct {
 typedef struct ngx_http_flagship_auth_main_s {
     void                      *digest;        /* EVP_MD_CTX */
     void                      *sha256;        /* EVP_MD */
+    ngx_uint_t                 keys;          /* the source brings them; what
+                                                 another one left may be
+                                                 without them until it did */
 } ngx_http_flagship_auth_main_t;
 
 typedef struct ngx_http_flagship_auth_conf_s {
@@ -96,7 +99,8 @@ void ngx_http_flagship_auth_exit_process(ngx_cycle_t *cycle,
  * expired or revoked; two that differ, or a header sent twice.  It is never
  * taken for an anonymous request.  Logged at info, with the key's id at most.
  *
- * NGX_HTTP_SERVICE_UNAVAILABLE: view is NULL, nobody is known yet.
+ * NGX_HTTP_SERVICE_UNAVAILABLE: view is NULL, nobody is known yet; or its
+ * source's keys are yet to come, and the credential may be one of them.
  *
  * NGX_ERROR: no memory, or OpenSSL failed.
  */

@@ -43,6 +43,24 @@ typedef struct {
     uint32_t                     inner;  /* others come after it */
 } flagship_context_step_t;
 
+/*
+ * Those who send contexts write the same names in the same order: the names of
+ * one text are what those after it are held against first.  Another order is
+ * learnt when so many texts in a row had names that were not in this one.
+ */
+
+#define FLAGSHIP_CONTEXT_ORDER  64
+#define FLAGSHIP_CONTEXT_LEARN  8
+
+typedef struct {
+    uint64_t                     head;
+    uint64_t                     tail;
+    uint64_t                     keep[2];    /* bits of both that count */
+    uint64_t                     hash;
+    uint32_t                     len;        /* less than 16 */
+    uint32_t                     step;
+} flagship_context_order_t;
+
 typedef struct {
     uint64_t                     digest; /* of the image */
     flagship_context_step_t     *steps;  /* the first is the root */
@@ -52,6 +70,9 @@ typedef struct {
     uint32_t                     mask;
     unsigned                     whole;  /* more than attributes is asked for:
                                             texts must be parsed */
+    uint32_t                     strangers;  /* texts in a row */
+    uint32_t                     nknown;
+    flagship_context_order_t     known[FLAGSHIP_CONTEXT_ORDER];
 } flagship_context_plan_t;
 
 

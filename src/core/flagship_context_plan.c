@@ -35,6 +35,8 @@ flagship_context_plan(flagship_context_plan_t *plan,
     plan->digest = 0;
     plan->whole = 0;
     plan->n = 0;
+    plan->nknown = 0;
+    plan->strangers = FLAGSHIP_CONTEXT_LEARN;
 
     if (plan->size == 0 && flagship_context_plan_grow(plan) != FLAGSHIP_OK) {
         return FLAGSHIP_ERROR;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "flagship_context.h"
+#include "flagship_json_parser.h"
 
 
 #define FLAGSHIP_CONTEXT_STEPS  65536u   /* more: texts are parsed */
@@ -88,6 +89,35 @@ flagship_context_name(flagship_context_name_t *name, const char *data,
     name->tail = words[1];
 
     flagship_context_hash(name);
+}
+
+
+/* As much of 8 bytes as belongs to the first "len" ones, from "from" on. */
+
+static inline uint64_t
+flagship_context_keep_bytes(size_t len, size_t from)
+{
+    static const char  keep[32] = {
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+    };
+
+    return flagship_read64(keep + 16 - len + from);
+}
+
+
+/* Of less than 16 bytes, where 16 may be read. */
+
+static inline void
+flagship_context_short_name(flagship_context_name_t *name, const char *data,
+    size_t len)
+{
+    name->data = data;
+    name->len = len;
+    name->head = flagship_read64(data) & flagship_context_keep_bytes(len, 0);
+    name->tail = flagship_read64(data + 8)
+                 & flagship_context_keep_bytes(len, 8);
+    name->hash = flagship_context_mix(name->head ^ name->len << 56,
+                                      name->tail);
 }
 
 

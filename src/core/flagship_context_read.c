@@ -25,9 +25,12 @@
 #define FLAGSHIP_CONTEXT_NAMES    32768u      /* a power of two */
 #define FLAGSHIP_CONTEXT_PROBES   32u
 #define FLAGSHIP_CONTEXT_TURN     0xffffu     /* bits of a name's turn */
+#define FLAGSHIP_CONTEXT_NAME     18          /* bytes that a short name may
+                                                 be read with, and a colon */
 
 #define FLAGSHIP_CONTEXT_NOWHERE  0xffffffffu /* nothing is asked for here */
 #define FLAGSHIP_CONTEXT_AROUND   0xfffffffeu /* the member is looked for */
+#define FLAGSHIP_CONTEXT_BEHIND   0xfffffffdu /* a value has been read */
 
 
 typedef struct {
@@ -41,6 +44,10 @@ typedef struct {
     uint64_t                   seed;       /* of the names of an object */
     uint32_t                   mask;
     uint32_t                   left;       /* names that are still taken */
+    uint32_t                   known;      /* names of the context that came
+                                              in the order of those before */
+    unsigned                   strange:1;  /* another came */
+    unsigned                   learn:1;    /* and goes into the order */
 } flagship_context_reader_t;
 
 
@@ -50,11 +57,9 @@ static int flagship_context_scan(flagship_context_reader_t *r,
     const char *text);
 static const char *flagship_context_open(flagship_context_reader_t *r,
     const char *p, uint32_t step);
-static const char *flagship_context_member(flagship_context_reader_t *r,
+static const char *flagship_context_members(flagship_context_reader_t *r,
     const char *p, const flagship_json_frame_t *frame, uint32_t *step);
-static const char *flagship_context_quoted(flagship_context_reader_t *r,
-    const char *p, flagship_context_name_t *name);
-static int flagship_context_new(flagship_context_reader_t *r, uint64_t hash);
+static const char *flagship_context_colon(const char *p, const char *last);
 static const char *flagship_context_scalar(flagship_context_reader_t *r,
     const char *p, uint32_t step);
 static const char *flagship_context_string(flagship_context_reader_t *r,
@@ -89,6 +94,9 @@ flagship_context_read(flagship_context_t *context, flagship_eval_t *ev,
     r.member = flagship_str(member, member ? strlen(member) : 0);
     r.last = text + len;
     r.seed = 0;
+    r.known = 0;
+    r.strange = 0;
+    r.learn = 0;
 
     /* a member takes five bytes and more */
 
@@ -102,6 +110,11 @@ flagship_context_read(flagship_context_t *context, flagship_eval_t *ev,
     r.left = r.mask / 2;
 
     if (flagship_context_scan(&r, text) == FLAGSHIP_OK) {
+
+        if (!r.strange) {
+            r.plan->strangers = 0;
+        }
+
         return FLAGSHIP_OK;
     }
 
@@ -201,7 +214,9 @@ flagship_context_scan(flagship_context_reader_t *r, const char *text)
             }
         }
 
-        /* behind a value, or where an empty container ends */
+    behind:
+
+        /* a value, or where an empty container ends */
 
         while (p == last || *p != ',') {
             p = flagship_json_blank(p, last);
@@ -236,11 +251,15 @@ flagship_context_scan(flagship_context_reader_t *r, const char *text)
         step = FLAGSHIP_CONTEXT_NOWHERE;
 
         if (frame->object) {
-            p = flagship_context_member(r, p, frame, &step);
+            p = flagship_context_members(r, p, frame, &step);
         }
 
         if (p == NULL || p == last) {
             return FLAGSHIP_DECLINED;
+        }
+
+        if (step == FLAGSHIP_CONTEXT_BEHIND) {
+            goto behind;
         }
     }
 }
@@ -258,7 +277,7 @@ flagship_context_open(flagship_context_reader_t *r, const char *p,
         return NULL;
     }
 
-    if (step < FLAGSHIP_CONTEXT_AROUND
+    if (step < FLAGSHIP_CONTEXT_BEHIND
         && (r->plan->steps[step].slot != FLAGSHIP_NONE || *p == '['))
     {
         return NULL;
@@ -276,24 +295,52 @@ flagship_context_open(flagship_context_reader_t *r, const char *p,
 }
 
 
-/* A name and the colon, up to the value. */
+/* Whether no name of this text has this hash. */
 
-static const char *
-flagship_context_member(flagship_context_reader_t *r, const char *p,
-    const flagship_json_frame_t *frame, uint32_t *step)
+static inline __attribute__((always_inline)) int
+flagship_context_new(flagship_context_reader_t *r, uint64_t hash)
 {
-    uint32_t                  found, slot;
-    flagship_context_name_t   name;
+    uint64_t  *name, turn;
+    unsigned   i;
 
-    p = flagship_context_quoted(r, p, &name);
-
-    if (p == NULL) {
-        return NULL;
+    if (r->left-- == 0) {
+        return 0;
     }
 
-    if (frame->node < FLAGSHIP_CONTEXT_AROUND) {
+    turn = r->context->turn;
+    hash = (hash & ~(uint64_t) FLAGSHIP_CONTEXT_TURN) | turn;
+
+    for (i = 0; i < FLAGSHIP_CONTEXT_PROBES; i++) {
+        name = &r->context->names[((hash >> 32) + i) & r->mask];
+
+        if (*name == hash) {
+            return 0;
+        }
+
+        if ((*name & FLAGSHIP_CONTEXT_TURN) != turn) {
+            *name = hash;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* What is asked for under a name; 0: the name might have been there before. */
+
+static inline __attribute__((always_inline)) int
+flagship_context_named(flagship_context_reader_t *r,
+    const flagship_json_frame_t *frame, const flagship_context_name_t *name,
+    uint32_t *step)
+{
+    uint32_t  found, slot;
+
+    *step = FLAGSHIP_CONTEXT_NOWHERE;
+
+    if (frame->node < FLAGSHIP_CONTEXT_BEHIND) {
         found = flagship_context_step(r->plan, r->ev->image, frame->node,
-                                      &name);
+                                      name);
 
         if (found) {
             *step = found;
@@ -303,123 +350,220 @@ flagship_context_member(flagship_context_reader_t *r, const char *p,
 
                 /* a name that comes again comes to the same slot */
 
-                if (r->ev->filled[slot]) {
-                    return NULL;
-                }
-
-                goto known;
+                return !r->ev->filled[slot];
             }
         }
 
     } else if (frame->node == FLAGSHIP_CONTEXT_AROUND
-               && flagship_str_eq(flagship_str(name.data, name.len),
+               && flagship_str_eq(flagship_str(name->data, name->len),
                                   r->member))
     {
         *step = 0;
     }
 
-    if (!flagship_context_new(r, name.hash + frame->seen)) {
-        return NULL;
-    }
-
-known:
-
-    if (p == r->last || *p != ':') {
-        p = flagship_json_blank(p, r->last);
-
-        if (p == r->last || *p != ':') {
-            return NULL;
-        }
-    }
-
-    return flagship_json_blank(p + 1, r->last);
+    return flagship_context_new(r, name->hash + frame->seen);
 }
 
 
-/* Most names are plain, and shorter than what one load takes. */
+/*
+ * Whether the name at p is the one that came next in the text before.  As long
+ * as all are, they differ from each other as those did.
+ */
 
-static inline const char *
-flagship_context_quoted(flagship_context_reader_t *r, const char *p,
-    flagship_context_name_t *name)
+static inline const flagship_context_order_t *
+flagship_context_known(const flagship_context_reader_t *r, const char *p)
 {
-    flagship_str_t  s;
+    const flagship_context_order_t  *known;
 
-#if (__SSE2__)
+    if (r->known == r->plan->nknown) {
+        return NULL;
+    }
 
-    int       hit;
-    unsigned  n;
-    __m128i   x;
+    known = &r->plan->known[r->known];
 
-    static const char  keep[32] = {
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
-    };
+    return (((flagship_read64(p + 1) & known->keep[0]) ^ known->head)
+            | ((flagship_read64(p + 9) & known->keep[1]) ^ known->tail)) == 0
+           && p[known->len + 1] == '"' ? known : NULL;
+}
 
-    if (r->last - p > 16 && *p == '"') {
-        x = _mm_loadu_si128((const __m128i *) (p + 1));
-        hit = flagship_json_hits(x);
 
-        n = (unsigned) __builtin_ctz((unsigned) hit | 0x10000);
+/* Another name of the context has come, and might be one of those before. */
 
-        if (n < 16 && p[n + 1] == '"') {
-            x = _mm_and_si128(x, _mm_loadu_si128((const __m128i *)
-                                                 (keep + 16 - n)));
-            name->data = p + 1;
-            name->len = n;
-            name->head = (uint64_t) _mm_cvtsi128_si64(x);
-            name->tail = (uint64_t)
-                         _mm_cvtsi128_si64(_mm_unpackhi_epi64(x, x));
-            name->hash = flagship_context_mix(name->head
-                                              ^ name->len << 56,
-                                              name->tail);
+static int
+flagship_context_strange(flagship_context_reader_t *r, uint64_t seen)
+{
+    uint32_t                         i;
+    const flagship_context_order_t  *known;
 
-            return p + n + 2;
+    r->strange = 1;
+
+    if (r->plan->strangers++ == FLAGSHIP_CONTEXT_LEARN) {
+        r->plan->strangers = 0;
+        r->plan->nknown = r->known;
+        r->learn = 1;
+    }
+
+    for (i = 0; i < r->known; i++) {
+        known = &r->plan->known[i];
+
+        if ((known->step == FLAGSHIP_CONTEXT_NOWHERE
+             || r->plan->steps[known->step].slot == FLAGSHIP_NONE)
+            && !flagship_context_new(r, known->hash + seen))
+        {
+            return 0;
         }
     }
 
-#endif
+    return 1;
+}
 
-    if (p == r->last || *p != '"') {
+
+/* It goes to the end of the order. */
+
+static void
+flagship_context_learn(flagship_context_reader_t *r,
+    const flagship_context_name_t *name, uint32_t step)
+{
+    flagship_context_order_t  *known;
+
+    if (r->plan->nknown == FLAGSHIP_CONTEXT_ORDER) {
+        return;
+    }
+
+    known = &r->plan->known[r->plan->nknown++];
+
+    known->head = name->head;
+    known->tail = name->tail;
+    known->keep[0] = flagship_context_keep_bytes(name->len, 0);
+    known->keep[1] = flagship_context_keep_bytes(name->len, 8);
+    known->hash = name->hash;
+    known->len = (uint32_t) name->len;
+    known->step = step;
+}
+
+
+/*
+ * Members of an object from a name on: as many as are written as most are (a
+ * name that is plain and short, no container), and up to the value of the
+ * first that is not.
+ */
+
+static const char *
+flagship_context_members(flagship_context_reader_t *r, const char *p,
+    const flagship_json_frame_t *frame, uint32_t *step)
+{
+    unsigned                         n, ordered;
+    const char                      *last;
+    flagship_str_t                   s;
+    flagship_context_name_t          name;
+    const flagship_context_order_t  *known;
+
+    last = r->last;
+    ordered = (frame->node == 0 && !r->strange);
+
+    while (last - p > FLAGSHIP_CONTEXT_NAME && *p == '"') {
+
+        known = ordered ? flagship_context_known(r, p) : NULL;
+
+        if (known) {
+            r->known++;
+            p += known->len + 2;
+            *step = known->step;
+
+        } else {
+            n = flagship_json_plain16(p + 1);
+
+            if (n == 16 || p[n + 1] != '"') {
+                break;
+            }
+
+            flagship_context_short_name(&name, p + 1, n);
+
+            p += n + 2;
+
+            if (ordered) {
+                ordered = 0;
+
+                if (!flagship_context_strange(r, frame->seen)) {
+                    return NULL;
+                }
+            }
+
+            if (!flagship_context_named(r, frame, &name, step)) {
+                return NULL;
+            }
+
+            if (r->learn && frame->node == 0) {
+                flagship_context_learn(r, &name, *step);
+            }
+        }
+
+        if (p[0] != ':' || p[1] <= ' ') {
+            p = flagship_context_colon(p, last);
+
+            if (p == NULL) {
+                return NULL;
+            }
+
+        } else {
+            p++;
+        }
+
+        if (p == last || *p == '{' || *p == '[') {
+            return p;
+        }
+
+        p = flagship_context_scalar(r, p, *step);
+
+        if (p == NULL || p == last) {
+            return NULL;
+        }
+
+        if (*p != ',') {
+            *step = FLAGSHIP_CONTEXT_BEHIND;
+            return p;
+        }
+
+        p++;
+
+        if (p < last && *p <= ' ') {
+            p = flagship_json_blank(p, last);
+        }
+    }
+
+    if (p == last || *p != '"') {
         return NULL;
     }
 
     p = flagship_context_string(r, p, &s);
 
-    if (p) {
-        flagship_context_name(name, s.data, s.len);
+    if (p == NULL) {
+        return NULL;
     }
 
-    return p;
+    flagship_context_name(&name, s.data, s.len);
+
+    if (ordered && !flagship_context_strange(r, frame->seen)) {
+        return NULL;
+    }
+
+    return flagship_context_named(r, frame, &name, step)
+           ? flagship_context_colon(p, last) : NULL;
 }
 
 
-/* Whether no name of this text has this hash. */
+/* From behind a name to its value. */
 
-static int
-flagship_context_new(flagship_context_reader_t *r, uint64_t hash)
+static const char *
+flagship_context_colon(const char *p, const char *last)
 {
-    uint64_t  *name;
-    unsigned   i;
+    p = flagship_json_blank(p, last);
 
-    if (r->left-- == 0) {
-        return 0;
+    if (p == last || *p != ':') {
+        return NULL;
     }
 
-    hash = (hash & ~(uint64_t) FLAGSHIP_CONTEXT_TURN) | r->context->turn;
-
-    for (i = 0; i < FLAGSHIP_CONTEXT_PROBES; i++) {
-        name = &r->context->names[((hash >> 32) + i) & r->mask];
-
-        if (*name == hash) {
-            return 0;
-        }
-
-        if ((*name & FLAGSHIP_CONTEXT_TURN) != r->context->turn) {
-            *name = hash;
-            return 1;
-        }
-    }
-
-    return 0;
+    return flagship_json_blank(p + 1, last);
 }
 
 
@@ -432,68 +576,66 @@ flagship_context_word(const flagship_context_reader_t *r, const char *p,
 }
 
 
-static const char *
+static inline __attribute__((always_inline)) const char *
 flagship_context_scalar(flagship_context_reader_t *r, const char *p,
     uint32_t step)
 {
-    uint32_t          slot;
-    flagship_str_t    s;
-    flagship_value_t  value;
+    uint32_t           slot;
+    flagship_str_t     s;
+    flagship_value_t  *value, nobody;
 
     slot = FLAGSHIP_NONE;
-    value.len = 1;
+    value = &nobody;
 
-    if (step < FLAGSHIP_CONTEXT_AROUND) {
+    if (step < FLAGSHIP_CONTEXT_BEHIND) {
         slot = r->plan->steps[step].slot;
 
         if (step == 0) {
             /* the context itself is none */
             return NULL;
         }
+
+        if (slot != FLAGSHIP_NONE) {
+            r->ev->slots[slot].resolved = 0;
+            r->ev->filled[slot] = 1;
+            value = &r->ev->slots[slot].value;
+        }
     }
+
+    /* field by field: a copy would wait for them */
 
     switch (*p) {
 
     case '"':
         p = flagship_context_string(r, p, &s);
 
-        value.type = FLAGSHIP_STRING;
-        value.len = (uint32_t) s.len;
-        value.u.str = s.data;
-        break;
+        value->type = FLAGSHIP_STRING;
+        value->len = (uint32_t) s.len;
+        value->u.str = s.data;
+        return p;
 
     case 't':
-        p = flagship_context_word(r, p, "true", 4);
-        value.type = FLAGSHIP_TRUE;
-        break;
+        value->type = FLAGSHIP_TRUE;
+        return flagship_context_word(r, p, "true", 4);
 
     case 'f':
-        p = flagship_context_word(r, p, "false", 5);
-        value.type = FLAGSHIP_FALSE;
-        break;
+        value->type = FLAGSHIP_FALSE;
+        return flagship_context_word(r, p, "false", 5);
 
     case 'n':
-        p = flagship_context_word(r, p, "null", 4);
-        value.type = FLAGSHIP_NULL;
-        break;
+        value->type = FLAGSHIP_NULL;
+        value->len = 1;
+        return flagship_context_word(r, p, "null", 4);
 
     default:
-        p = flagship_context_number(r, p, slot != FLAGSHIP_NONE,
-                                    &value.u.number);
-        value.type = FLAGSHIP_NUMBER;
+        value->type = FLAGSHIP_NUMBER;
+        return flagship_context_number(r, p, slot != FLAGSHIP_NONE,
+                                       &value->u.number);
     }
-
-    if (slot != FLAGSHIP_NONE) {
-        r->ev->slots[slot].resolved = 0;
-        r->ev->slots[slot].value = value;
-        r->ev->filled[slot] = 1;
-    }
-
-    return p;
 }
 
 
-static inline const char *
+static inline __attribute__((always_inline)) const char *
 flagship_context_string(flagship_context_reader_t *r, const char *p,
     flagship_str_t *s)
 {

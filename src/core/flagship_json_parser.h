@@ -133,67 +133,84 @@ flagship_json_blank(const char *p, const char *last)
 }
 
 
-#if (__SSE2__)
+/*
+ * How many of 8 bytes come before the first that is not plain: a quote, a
+ * backslash, a control byte or one that is not ASCII.
+ */
 
-/* A bit for each byte that is not plain; as signed ones, those that are not
-   ASCII are below a blank, too. */
-
-static inline int
-flagship_json_hits(__m128i x)
+static inline unsigned
+flagship_json_plain8(const char *p)
 {
-    return _mm_movemask_epi8(
-               _mm_or_si128(
-                   _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
-                                _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
-                   _mm_cmplt_epi8(x, _mm_set1_epi8(' '))));
+    uint64_t  v, hit;
+
+    v = flagship_read64(p);
+
+    /* a borrow may mark a byte above a hit, never one below */
+
+    hit = (v | (v - flagship_each(' '))
+           | ((v ^ flagship_each('"')) - flagship_each(1))
+           | ((v ^ flagship_each('\\')) - flagship_each(1)))
+          & flagship_each(0x80);
+
+    return hit ? (unsigned) __builtin_ctzll(hit) / 8 : 8;
 }
 
+
+static inline unsigned
+flagship_json_plain16(const char *p)
+{
+#if (__SSE2__)
+
+    int      hit;
+    __m128i  x;
+
+    /* as signed ones, bytes that are not ASCII are below a blank, too */
+
+    x = _mm_loadu_si128((const __m128i *) p);
+
+    hit = _mm_movemask_epi8(
+              _mm_or_si128(
+                  _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+                               _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
+                  _mm_cmplt_epi8(x, _mm_set1_epi8(' '))));
+
+    return (unsigned) __builtin_ctz((unsigned) hit | 0x10000);
+
+#else
+
+    unsigned  n;
+
+    n = flagship_json_plain8(p);
+
+    return n < 8 ? n : 8 + flagship_json_plain8(p + 8);
+
 #endif
+}
 
 
-/*
- * The first byte that ends a run of plain ones: a quote, a backslash, a
- * control byte or one that is not ASCII.
- */
+/* The end of a run of plain bytes. */
 
 static inline const char *
 flagship_json_plain(const char *p, const char *last)
 {
-    uint64_t  v, hit;
-
-#if (__SSE2__)
-
-    int       mask;
-    __m128i   x;
+    unsigned  n;
 
     while (last - p >= 16) {
-        x = _mm_loadu_si128((const __m128i *) p);
-        mask = flagship_json_hits(x);
+        n = flagship_json_plain16(p);
+        p += n;
 
-        if (mask) {
-            return p + __builtin_ctz((unsigned) mask);
+        if (n < 16) {
+            return p;
         }
-
-        p += 16;
     }
 
-#endif
+    if (last - p >= 8) {
+        n = flagship_json_plain8(p);
+        p += n;
 
-    while (last - p >= 8) {
-        v = flagship_read64(p);
-
-        /* a borrow may mark a byte above a hit, never one below */
-
-        hit = (v | (v - flagship_each(' '))
-               | ((v ^ flagship_each('"')) - flagship_each(1))
-               | ((v ^ flagship_each('\\')) - flagship_each(1)))
-              & flagship_each(0x80);
-
-        if (hit) {
-            return p + __builtin_ctzll(hit) / 8;
+        if (n < 8) {
+            return p;
         }
-
-        p += 8;
     }
 
     while (p < last && *p >= ' ' && (unsigned char) *p < 0x80

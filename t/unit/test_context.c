@@ -582,6 +582,100 @@ both_ways_agree_on_random_texts(void **state)
 }
 
 
+/*
+ * An object with names in an order that most texts have: some leave one out,
+ * add one, spell one with an escape, change two, or have one twice.
+ */
+
+static size_t
+ordered_text(uint64_t *seed, char *text)
+{
+    size_t    len;
+    unsigned  i, n, swap, out, twice;
+
+    static const char  *names[] = {
+        "a", "first", "b", "attribute", "c", "fifteen_letters", "\\u0061x",
+        "sixteen__letters", "last", "d"
+    };
+
+    swap = (unsigned) (unit_random(seed) % 40);
+    out = (unsigned) (unit_random(seed) % 40);
+    twice = (unsigned) (unit_random(seed) % 80);
+    len = 0;
+
+    for (n = 0; n < unit_n(names); n++) {
+        i = (n == swap) ? (n + 1) % unit_n(names) : n;
+
+        if (i == out || (i > 5 && i < 8 && unit_random(seed) % 64)) {
+            continue;
+        }
+
+        len += (size_t) sprintf(text + len, "%s\"%s\":",
+                                len ? (twice & 16 ? ", " : ",") : "{",
+                                names[n == twice ? twice / 2 : i]);
+
+        len += random_value(seed, text + len, unit_random(seed) % 16 ? 12 : 3);
+
+        if (n == swap) {
+            len += (size_t) sprintf(text + len, ",\"%s\":1", names[n]);
+            n++;
+        }
+    }
+
+    len += (size_t) sprintf(text + len, len ? "}" : "{}");
+
+    return len;
+}
+
+
+static void
+both_ways_agree_on_orders_of_names(void **state)
+{
+    char                *memory, *text;
+    size_t               len;
+    uint64_t             seed;
+    unsigned             i, quick, refused;
+    engine_t             engine;
+    flagship_json_t      json;
+    flagship_context_t   context, read;
+
+    seed = 19991231;
+    quick = 0;
+    refused = 0;
+
+    text = malloc(1 << 20);
+    assert_non_null(text);
+
+    flagship_context_init(&context);
+    flagship_context_init(&read);
+    flagship_json_init(&json);
+    engine_count_allocations();
+
+    open_asking(&engine, 1, 9);
+    memory = malloc(flagship_eval_size(engine.image));
+    assert_non_null(memory);
+
+    for (i = 0; i < 20000; i++) {
+        len = ordered_text(&seed, text);
+        refused += flagship_json_parse(&json, text, len) != FLAGSHIP_OK;
+
+        compare_ways(&engine, &context, &read, memory, text, len, &quick);
+    }
+
+    assert_true(quick > 10000);
+    assert_true(refused > 500);
+    assert_true(read.plan.nknown >= 4);
+
+    free(memory);
+    free(text);
+    engine_close(&engine);
+
+    flagship_json_free(&json);
+    flagship_context_free(&read);
+    flagship_context_free(&context);
+}
+
+
 static void
 long_paths_are_found(void **state)
 {
@@ -671,6 +765,7 @@ main(void)
         cmocka_unit_test(memory_is_kept_between_contexts),
         cmocka_unit_test(rules_find_what_they_compute),
         cmocka_unit_test(both_ways_agree_on_random_texts),
+        cmocka_unit_test(both_ways_agree_on_orders_of_names),
         cmocka_unit_test(long_paths_are_found)
     };
 

@@ -26,6 +26,8 @@
 #define FLAGSHIP_YIELDED  2     /* a loop's body came to its end */
 
 
+static void flagship_eval_rules(flagship_eval_t *ev,
+    const flagship_flag_t *f, flagship_decision_t *d);
 static int flagship_eval_segment(flagship_eval_t *ev, uint32_t segment);
 static int flagship_eval_code(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_decision_t *d);
@@ -112,17 +114,6 @@ flagship_eval_init(void *memory, const flagship_image_t *image,
 }
 
 
-void
-flagship_eval(flagship_eval_t *ev, uint32_t flag,
-    flagship_decision_t *decision)
-{
-    ev->scratch->used = 0;
-    ev->scratch->steps = FLAGSHIP_MAX_STEPS;
-
-    flagship_eval_flag(ev, flag, decision);
-}
-
-
 /*
  * Runs a record's code.  Sets the decision of a flag, returns the truth of a
  * segment.
@@ -146,10 +137,47 @@ flagship_eval_run(flagship_eval_t *ev, const flagship_flag_t *record,
 
 
 flagship_traced void
+flagship_eval_rules_traced(flagship_eval_t *ev, const flagship_flag_t *f,
+    flagship_decision_t *d, flagship_tracer_t *t)
+{
+    flagship_str_t  key;
+
+    key = ev->key;
+    ev->key = flagship_str(flagship_at(ev->image, f->chunk + f->key),
+                           f->key_len);
+
+    (void) flagship_eval_run(ev, f, d, t);
+
+    ev->key = key;
+}
+
+
+static inline void
+flagship_eval_keep(flagship_eval_t *ev, const flagship_flag_t *f,
+    const flagship_decision_t *d)
+{
+    if (f->memo != FLAGSHIP_NONE) {
+        ev->memo[f->memo] = *d;
+        ev->known[f->memo] = 1;
+    }
+}
+
+
+/* Apart, and last, so that a flag without rules takes no room for a frame. */
+
+static __attribute__((noinline)) void
+flagship_eval_rules(flagship_eval_t *ev, const flagship_flag_t *f,
+    flagship_decision_t *d)
+{
+    flagship_eval_rules_traced(ev, f, d, NULL);
+    flagship_eval_keep(ev, f, d);
+}
+
+
+flagship_traced void
 flagship_eval_decide(flagship_eval_t *ev, uint32_t flag,
     flagship_decision_t *d, flagship_tracer_t *t)
 {
-    flagship_str_t          key;
     const flagship_flag_t  *f;
 
     f = flagship_flags(ev->image) + flag;
@@ -185,24 +213,30 @@ flagship_eval_decide(flagship_eval_t *ev, uint32_t flag,
         d->reason = d->variant == FLAGSHIP_NO_VARIANT
                     ? FLAGSHIP_REASON_DEFAULT : FLAGSHIP_REASON_STATIC;
 
+    } else if (t) {
+        flagship_eval_rules_traced(ev, f, d, t);
+
     } else {
-        key = ev->key;
-        ev->key = flagship_str(flagship_at(ev->image, f->chunk + f->key),
-                               f->key_len);
-
-        (void) flagship_eval_run(ev, f, d, t);
-
-        ev->key = key;
+        flagship_eval_rules(ev, f, d);
+        return;
     }
 
     if (t) {
         flagship_trace_decision(t, d);
     }
 
-    if (f->memo != FLAGSHIP_NONE) {
-        ev->memo[f->memo] = *d;
-        ev->known[f->memo] = 1;
-    }
+    flagship_eval_keep(ev, f, d);
+}
+
+
+void
+flagship_eval(flagship_eval_t *ev, uint32_t flag,
+    flagship_decision_t *decision)
+{
+    ev->scratch->used = 0;
+    ev->scratch->steps = FLAGSHIP_MAX_STEPS;
+
+    flagship_eval_decide(ev, flag, decision, NULL);
 }
 
 

@@ -27,6 +27,7 @@
 #include "flagship_document.h"
 #include "flagship_eval.h"
 #include "flagship_explain.h"
+#include "flagship_ofrep.h"
 
 
 /* Exit codes. */

@@ -42,11 +42,16 @@
 
 
 #define FLAGSHIP_IMAGE_MAGIC    0x31474D4947414C46ull    /* "FLAGIMG1" */
-#define FLAGSHIP_IMAGE_FORMAT   7
+#define FLAGSHIP_IMAGE_FORMAT   8
 #define FLAGSHIP_IMAGE_ALIGN    64
 
 #define FLAGSHIP_NONE           0xffffffffu     /* no such index */
 #define FLAGSHIP_NO_VARIANT     0xffffu
+
+/* bytes that may be read where the texts of a brief variant start, and the key
+   of its flag */
+#define FLAGSHIP_BRIEF          16
+#define FLAGSHIP_BRIEF_KEY      32
 
 
 typedef enum {
@@ -153,6 +158,19 @@ typedef struct {
 } flagship_flag_t;
 
 
+/* What an answer with a variant takes. */
+
+typedef enum {
+    FLAGSHIP_BRIEF_NO = 0,
+    FLAGSHIP_BRIEF_YES,              /* the name needs no escapes in JSON,
+                                        neither it nor the value's JSON is
+                                        longer than FLAGSHIP_BRIEF, nor the
+                                        key than FLAGSHIP_BRIEF_KEY */
+    FLAGSHIP_BRIEF_ON,               /* and they are those that the simple */
+    FLAGSHIP_BRIEF_OFF               /* form has */
+} flagship_brief_e;
+
+
 /*
  * A variant: its name, its value as JSON (compact ASCII, as the contract of
  * the HTTP API says) and as the text that headers and variables carry.
@@ -166,8 +184,9 @@ typedef struct {
     uint32_t             text_len;
     uint32_t             json_len;
     uint16_t             name_len;
-    uint16_t             unsendable; /* 1: the text has control bytes or is
+    uint8_t              unsendable; /* 1: the text has control bytes or is
                                         over 4 KiB: never a header */
+    uint8_t              brief;      /* flagship_brief_e */
 } flagship_variant_t;
 
 

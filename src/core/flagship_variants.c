@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "flagship_compiler.h"
+#include "flagship_json_parser.h"
 
 
 static int flagship_variants_type(flagship_compiler_t *c,
@@ -275,6 +276,27 @@ flagship_variants_add(flagship_compiler_t *c, flagship_variant_t *v,
 
     if (v->text_len > 4096) {
         v->unsendable = 1;
+    }
+
+    if (len > FLAGSHIP_BRIEF || name.len > FLAGSHIP_BRIEF
+        || c->key.len > FLAGSHIP_BRIEF_KEY
+        || flagship_json_plain(name.data, name.data + name.len)
+           != name.data + name.len)
+    {
+        v->brief = FLAGSHIP_BRIEF_NO;
+
+    } else if (value->type == FLAGSHIP_JSON_TRUE
+               && flagship_str_is(name, "on"))
+    {
+        v->brief = FLAGSHIP_BRIEF_ON;
+
+    } else if (value->type == FLAGSHIP_JSON_FALSE
+               && flagship_str_is(name, "off"))
+    {
+        v->brief = FLAGSHIP_BRIEF_OFF;
+
+    } else {
+        v->brief = FLAGSHIP_BRIEF_YES;
     }
 }
 

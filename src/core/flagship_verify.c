@@ -41,6 +41,8 @@ static int flagship_verify_sources(flagship_verify_t *v);
 static int flagship_verify_source(flagship_str_t source);
 static int flagship_verify_record(flagship_verify_t *v);
 static int flagship_verify_variants(flagship_verify_t *v);
+static int flagship_verify_brief(flagship_verify_t *v,
+    const flagship_variant_t *variant);
 static int flagship_verify_relocs(flagship_verify_t *v);
 static int flagship_verify_references(flagship_verify_t *v);
 static int flagship_verify_visit(flagship_verify_t *v, uint32_t root);
@@ -392,9 +394,41 @@ flagship_verify_variants(flagship_verify_t *v)
         {
             return flagship_verify_fail(v, "a variant is out of bounds");
         }
+
+        if (!flagship_verify_brief(v, &variant[i])) {
+            return flagship_verify_fail(v, "a variant is not brief");
+        }
     }
 
     return 1;
+}
+
+
+static int
+flagship_verify_brief(flagship_verify_t *v, const flagship_variant_t *variant)
+{
+    flagship_str_t  name, json;
+
+    if (variant->brief == FLAGSHIP_BRIEF_NO) {
+        return 1;
+    }
+
+    name = flagship_str(v->chunk + variant->name, variant->name_len);
+    json = flagship_str(v->chunk + variant->json, variant->json_len);
+
+    return variant->brief <= FLAGSHIP_BRIEF_OFF
+           && v->record->key_len <= FLAGSHIP_BRIEF_KEY
+           && name.len <= FLAGSHIP_BRIEF
+           && json.len <= FLAGSHIP_BRIEF
+           && flagship_verify_block(v, v->record->key, FLAGSHIP_BRIEF_KEY)
+           && flagship_verify_block(v, variant->name, FLAGSHIP_BRIEF)
+           && flagship_verify_block(v, variant->json, FLAGSHIP_BRIEF)
+           && (variant->brief != FLAGSHIP_BRIEF_ON
+               || (flagship_str_is(name, "on")
+                   && flagship_str_is(json, "true")))
+           && (variant->brief != FLAGSHIP_BRIEF_OFF
+               || (flagship_str_is(name, "off")
+                   && flagship_str_is(json, "false")));
 }
 
 

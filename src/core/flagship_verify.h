@@ -92,4 +92,13 @@ flagship_verify_bytes(flagship_verify_t *v, uint64_t offset, uint64_t n)
 }
 
 
+/* What is read as one block, whatever it holds, may end behind the chunk. */
+
+static inline int
+flagship_verify_block(flagship_verify_t *v, uint64_t offset, uint64_t n)
+{
+    return v->record->chunk + offset + n <= v->image->len;
+}
+
+
 #endif /* _FLAGSHIP_VERIFY_H_INCLUDED_ */

@@ -28,6 +28,7 @@
 #include "flagship_idset.h"
 #include "flagship_image.h"
 #include "flagship_json.h"
+#include "flagship_ofrep.h"
 
 
 #define FUZZ_NOW  1700000000
@@ -112,6 +113,7 @@ static inline void
 fuzz_evaluate(const flagship_image_t *image, flagship_context_t *context,
     const flagship_idset_t *set)
 {
+    char                      *body;
     void                      *memory;
     uint32_t                   i;
     flagship_eval_t           *ev;
@@ -150,6 +152,11 @@ fuzz_evaluate(const flagship_image_t *image, flagship_context_t *context,
             fuzz_touch(flagship_variant_text(image, i, d.variant));
             fuzz_touch(flagship_variant_json(image, i, d.variant));
         }
+
+        body = malloc(flagship_ofrep_size(image, &d));
+        fuzz_check(body);
+        fuzz_touch(flagship_str(body, flagship_ofrep_answer(image, &d, body)));
+        free(body);
 
         flagship_eval(ev, i, &again);
         fuzz_check(fuzz_same(&d, &again));

@@ -14,6 +14,7 @@
 #include "sample.h"
 #include "flagship_code.h"
 #include "flagship_export.h"
+#include "flagship_ofrep.h"
 
 
 #define LARGE  13        /* times the sample's flags: 64 KiB */
@@ -115,8 +116,9 @@ read_back(verify_t *v, const flagship_image_t *image)
 static void
 use(verify_t *v, const flagship_image_t *image)
 {
+    char                     *body;
     void                     *memory;
-    size_t                    i;
+    size_t                    i, size;
     uint32_t                  flag, set;
     flagship_eval_t          *ev;
     flagship_decision_t       d;
@@ -161,6 +163,12 @@ use(verify_t *v, const flagship_image_t *image)
                 touch(flagship_variant_text(image, flag, d.variant));
                 touch(flagship_variant_json(image, flag, d.variant));
             }
+
+            size = flagship_ofrep_size(image, &d);
+            body = malloc(size);
+            assert_non_null(body);
+            touch(flagship_str(body, flagship_ofrep_answer(image, &d, body)));
+            free(body);
 
             trace.len = 0;
             assert_int_equal(flagship_explain(ev, flag, &d, &trace),

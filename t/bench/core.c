@@ -19,10 +19,12 @@
 
 
 #include "bench.h"
+#include "flagship_ofrep.h"
 
 
 #define CONTEXTS     256
 #define PASSES       400
+#define FLAGS        100             /* that a client asks for at once */
 #define ASKED        (1 << 18)       /* ids that a set is asked for */
 #define ID           sizeof("user-00000000")
 
@@ -51,6 +53,10 @@ static void fetch(void *data, flagship_str_t path, uint32_t hash,
 static void measure_text(const built_t *built, const char *name,
     uint32_t flag, context_t *contexts);
 static void reading(const built_t *built, unsigned members);
+static void all(context_t *contexts);
+static char *flag_set(void);
+static void all_mixed(const built_t *built, flagship_eval_t **ev);
+static void all_rendered(const built_t *built, context_t *contexts);
 static void many(unsigned n);
 static void id_set(unsigned n);
 static flagship_idset_t *id_set_build(unsigned n);
@@ -112,6 +118,8 @@ main(int argc, char **argv)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         measure(&built, &cases[i], contexts);
     }
+
+    all(contexts);
 
     reading(&built, 10);
     reading(&built, 100);
@@ -388,6 +396,194 @@ reading(const built_t *built, unsigned members)
 
     free(memory);
     free(text);
+    flagship_context_free(&context);
+}
+
+
+/* All flags of a set: what each serves, and as the body that says so. */
+
+static void
+all(context_t *contexts)
+{
+    char                 *text;
+    double                start;
+    built_t               built;
+    unsigned              i, k;
+    uint32_t              flag;
+    flagship_eval_t      *ev[CONTEXTS];
+    flagship_decision_t   decision;
+
+    text = flag_set();
+    built = compile(text, strlen(text), NULL);
+
+    for (i = 0; i < CONTEXTS; i++) {
+        ev[i] = flagship_eval_init(checked(malloc(flagship_eval_size(
+                                                      built.image))),
+                                   built.image, &scratch, 1700000000, fetch,
+                                   &contexts[i]);
+    }
+
+    all_mixed(&built, ev);
+
+    start = now();
+
+    for (k = 0; k < PASSES / 4; k++) {
+        for (i = 0; i < CONTEXTS; i++) {
+
+            /* segments are asked anew */
+            memset(ev[i]->known, 0, built.image->nmemo);
+
+            for (flag = 0; flag < FLAGS; flag++) {
+                flagship_eval(ev[i], flag, &decision);
+                __asm__ volatile ("" : : "r" (&decision) : "memory");
+            }
+        }
+    }
+
+    printf("evaluation: all of %u flags\t%.4f\n", FLAGS,
+           (now() - start) / (PASSES / 4 * CONTEXTS * 1000.0));
+
+    all_rendered(&built, contexts);
+
+    for (i = 0; i < CONTEXTS; i++) {
+        free(ev[i]);
+    }
+
+    free(built.image);
+    free(text);
+}
+
+
+/* Of 25 flags, 15 are switches, 5 have conditions, 3 a segment; then a split
+   and a rollout. */
+
+static char *
+flag_set(void)
+{
+    char      *text, *p;
+    unsigned   i;
+
+    static const char  *rules[] = {
+        "\"rules\": [{\"when\": {\"in\": [{\"var\": \"country\"}, "
+            "[\"de\", \"at\", \"ch\"]]}, \"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"and\": [{\"==\": [{\"var\": \"plan\"}, "
+            "\"pro\"]}, {\"!=\": [{\"var\": \"country\"}, \"us\"]}]}, "
+            "\"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"sem_ver\": [{\"var\": \"version\"}, "
+            "\">=\", \"3.0.0\"]}, \"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"==\": [{\"var\": \"plan\"}, \"free\"]}, "
+            "\"serve\": \"on\"}, {\"when\": {\"==\": [{\"var\": "
+            "\"country\"}, \"fr\"]}, \"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"ends_with\": [{\"var\": \"targetingKey\"}, "
+            "\"7\"]}, \"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"segment\": \"europe\"}, "
+            "\"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"!\": [{\"segment\": \"europe\"}]}, "
+            "\"serve\": \"on\"}]",
+        "\"rules\": [{\"when\": {\"and\": [{\"segment\": \"europe\"}, "
+            "{\"==\": [{\"var\": \"plan\"}, \"pro\"]}]}, "
+            "\"serve\": \"on\"}]",
+        "\"rules\": [{\"serve\": {\"split\": {\"on\": 50, \"off\": 50}}}]",
+        "\"rollout\": 50"
+    };
+
+    text = checked(malloc(FLAGS * 512 + 512));
+    p = text + sprintf(text, "{\"segments\": [{\"key\": \"europe\", \"when\": "
+                       "{\"in\": [{\"var\": \"country\"}, [\"de\", \"at\", "
+                       "\"ch\", \"fr\", \"pl\"]]}}], \"flags\": [");
+
+    for (i = 0; i < FLAGS; i++) {
+        p += sprintf(p, "%s{\"key\": \"team%u.feature-%02u\", \"type\": "
+                     "\"boolean\", \"enabled\": %s, \"variants\": "
+                     "{\"on\": true, \"off\": false}, \"off_variant\": "
+                     "\"off\", \"default_variant\": \"%s\"%s%s}",
+                     i ? ", " : "", i % 3, i, i % 25 == 24 ? "false" : "true",
+                     i % 25 < 10 ? "off" : "on", i % 25 < 10 ? ", " : "",
+                     i % 25 < 10 ? rules[i % 25] : "");
+    }
+
+    strcpy(p, "]}");
+
+    return text;
+}
+
+
+/* What is not a switch has to have both answers. */
+
+static void
+all_mixed(const built_t *built, flagship_eval_t **ev)
+{
+    unsigned              i, on, ruled;
+    uint32_t              flag;
+    flagship_decision_t   decision;
+
+    ruled = 0;
+
+    for (flag = 0; flag < FLAGS; flag++) {
+        on = 0;
+
+        for (i = 0; i < CONTEXTS; i++) {
+            flagship_eval(ev[i], flag, &decision);
+            on += decision.variant == 0;
+        }
+
+        ruled += on && on < CONTEXTS;
+    }
+
+    if (ruled != FLAGS / 25 * 10) {
+        fprintf(stderr, "%u of %u flags are mixed\n", ruled, FLAGS);
+        exit(1);
+    }
+}
+
+
+static void
+all_rendered(const built_t *built, context_t *contexts)
+{
+    char                *body;
+    void                *memory;
+    double               start;
+    size_t               len;
+    unsigned             i, k;
+    uint32_t             next;
+    flagship_eval_t     *ev;
+    flagship_context_t   context;
+
+    flagship_context_init(&context);
+    memory = checked(malloc(flagship_eval_size(built->image)));
+    body = checked(malloc(FLAGS * 1024));
+
+    start = now();
+
+    for (k = 0; k < PASSES / 4; k++) {
+        for (i = 0; i < CONTEXTS; i++) {
+            ev = flagship_eval_init(memory, built->image, &scratch,
+                                    1700000000, flagship_context_fetch,
+                                    &context);
+            next = 0;
+
+            if (flagship_context_read(&context, ev, contexts[i].text,
+                                      contexts[i].len, NULL)
+                != FLAGSHIP_OK)
+            {
+                fprintf(stderr, "a context is refused\n");
+                exit(1);
+            }
+
+            len = flagship_ofrep_answers(ev, &next, body, FLAGS * 1024);
+
+            if (next != FLAGSHIP_NONE || len < FLAGS * 64) {
+                fprintf(stderr, "not all flags are answered\n");
+                exit(1);
+            }
+        }
+    }
+
+    printf("evaluation from text: all of %u flags as OFREP\t%.4f\n", FLAGS,
+           (now() - start) / (PASSES / 4 * CONTEXTS * 1000.0));
+
+    free(body);
+    free(memory);
     flagship_context_free(&context);
 }
 

@@ -20,6 +20,8 @@ my %figure = (
     'evaluation from text: split'          => ['ns', most => 150],
     'evaluation from text: 11 rules with semver' => ['ns', most => 220],
     'evaluation from text: list of 1000 ids'     => ['ns', most => 140],
+    'evaluation: all of 100 flags'                    => ['us', most => 1.0],
+    'evaluation from text: all of 100 flags as OFREP' => ['us', most => 1.5],
     'context: GB/s of 10 members'      => ['GB/s', least => 1.5],
     'context: GB/s of 100 members'     => ['GB/s', least => 1.5],
     'context: GB/s of 4000 members'    => ['GB/s', least => 1.5],

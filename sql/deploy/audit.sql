@@ -63,9 +63,9 @@ COMMENT ON COLUMN flagship.audit.entity_key IS
 COMMENT ON COLUMN flagship.audit.action IS
     'create, update, archive, restore, purge; promote or import where the setting flagship.action of the transaction says so';
 COMMENT ON COLUMN flagship.audit.before IS
-    'The row before; null where there was none';
+    'The row before, of a flag its document; null where there was none';
 COMMENT ON COLUMN flagship.audit.after IS
-    'The row after; null where there is none';
+    'The row after, of a flag its document; null where there is none';
 COMMENT ON COLUMN flagship.audit.revision IS
     'The revision that brought the change';
 COMMENT ON COLUMN flagship.audit.ts IS
@@ -107,6 +107,11 @@ BEGIN
 
     NEW.version := OLD.version;
     NEW.updated_at := OLD.updated_at;
+
+    -- What is generated is only made after this: NEW has none of it.
+    IF TG_TABLE_NAME = 'flags' THEN
+        OLD.document := NULL;
+    END IF;
 
     -- By their bytes: json has no equality.
     IF NEW *<> OLD THEN
@@ -175,11 +180,12 @@ BEGIN
                 lower(TG_OP));
     END IF;
 
-    IF TG_OP <> 'INSERT' THEN
-        before := row_to_json(OLD);
-    END IF;
+    IF kind = 'flag' THEN
+        before := OLD.document;
+        after := NEW.document;
 
-    IF TG_OP <> 'DELETE' THEN
+    ELSE
+        before := row_to_json(OLD);
         after := row_to_json(NEW);
     END IF;
 
@@ -232,6 +238,7 @@ BEGIN
         TG_ARGV[1], TG_ARGV[2], TG_ARGV[0], TG_ARGV[3],
         CASE TG_ARGV[0]
             WHEN 'api_key' THEN '(to_jsonb(t) - ''hash'')::json'
+            WHEN 'flag' THEN 't.document'
             ELSE 'row_to_json(t)' END,
         TG_TABLE_SCHEMA, TG_TABLE_NAME);
 

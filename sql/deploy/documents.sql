@@ -1,26 +1,13 @@
 -- Deploy flagship:documents to pg
 -- requires: delta
 --
--- What the functions of the API share: times and documents as it writes them,
--- and how documents are merged.  A document that says the same as the one that
+-- What the functions of the API share: texts as it writes them, and how
+-- documents are merged.  A document that says the same as the one that
 -- is there leaves it as it was written.
 
 BEGIN;
 
 SET LOCAL ROLE flagship_owner;
-
-CREATE FUNCTION flagship.time_text(t timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT CASE WHEN t IS NOT NULL THEN
-               to_char(greatest(least(t, '9999-12-31 23:59:59.999999+00'),
-                                '0001-01-01 00:00:00+00') AT TIME ZONE 'UTC',
-                       'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END
-$$;
-
-COMMENT ON FUNCTION flagship.time_text(timestamptz) IS
-    'RFC 3339 in UTC, to the microsecond; what lies outside its years becomes their first or last';
-
 
 -- STABLE as to_json() is: what says less than its body is not inlined.
 CREATE FUNCTION flagship.text_of(t text) RETURNS text
@@ -65,12 +52,12 @@ COMMENT ON FUNCTION flagship.merged(json, json) IS
 
 
 REVOKE EXECUTE ON FUNCTION
-    flagship.time_text(timestamptz), flagship.text_of(text),
-    flagship.replaced(json, json), flagship.merged(json, json)
+    flagship.text_of(text), flagship.replaced(json, json),
+    flagship.merged(json, json)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    flagship.time_text(timestamptz), flagship.text_of(text),
-    flagship.replaced(json, json), flagship.merged(json, json)
+    flagship.text_of(text), flagship.replaced(json, json),
+    flagship.merged(json, json)
 TO flagship_admin;
 
 COMMIT;

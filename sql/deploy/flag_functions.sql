@@ -23,49 +23,6 @@ BEGIN;
 
 SET LOCAL ROLE flagship_owner;
 
--- concat() rather than ||: one node to plan and to prepare, at each call that is
--- not of a prepared statement, and the text is copied once.  No column that is
--- taken as it is may be null.
-CREATE FUNCTION flagship.flag_document(f flagship.flags) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT concat('{"id":"', f.id,
-        '","tenant":"', f.tenant,
-        '","environment":"', f.environment,
-        '","key":"', f.key,
-        '","name":', to_json(f.name),
-        ',"description":', to_json(f.description),
-        ',"tags":', f.tags,
-        ',"metadata":', f.metadata,
-        ',"type":"', f.type,
-        CASE WHEN f.enabled THEN '","enabled":true'
-             ELSE '","enabled":false' END,
-        ',"variants":', f.variants,
-        ',"default_variant":', flagship.text_of(f.default_variant),
-        ',"off_variant":', flagship.text_of(f.off_variant),
-        ',"rules":', f.rules,
-        ',"user_ids":', f.user_ids,
-        ',"rollout":', coalesce(f.rollout::text, 'null'),
-        ',"prerequisites":', f.prerequisites,
-        ',"enable_at":',
-        CASE WHEN f.enable_at IS NULL THEN 'null'
-             ELSE '"' || flagship.second_text(f.enable_at) || '"' END,
-        ',"disable_at":',
-        CASE WHEN f.disable_at IS NULL THEN 'null'
-             ELSE '"' || flagship.second_text(f.disable_at) || '"' END,
-        CASE WHEN f.expose THEN ',"expose":true' ELSE ',"expose":false' END,
-        ',"version":', f.version,
-        ',"created_at":"', flagship.time_text(f.created_at),
-        '","updated_at":"', flagship.time_text(f.updated_at),
-        '","archived_at":',
-        coalesce('"' || flagship.time_text(f.archived_at) || '"', 'null'),
-        '}')
-$$;
-
-COMMENT ON FUNCTION flagship.flag_document(flagship.flags) IS
-    'A flag as the API writes it, its documents as they were written';
-
-
 CREATE FUNCTION flagship.flag_tag(f flagship.flags) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
@@ -146,7 +103,7 @@ BEGIN
 
     IF f.id IS NOT NULL THEN
         tag := flagship.flag_tag(f);
-        document := flagship.flag_document(f);
+        document := f.document;
 
         IF p_names IS NOT NULL THEN
             form := flagship.flag_form(f, p_names);
@@ -260,7 +217,13 @@ BEGIN
     f := flagship.patch_flag(f, p_document);
 
     INSERT INTO flagship.flags
-    SELECT (f).*
+           (id, tenant, environment, key, name, description, tags, metadata,
+            type, enabled, variants, default_variant, off_variant, rules,
+            user_ids, rollout, prerequisites, enable_at, disable_at, expose)
+    VALUES (f.id, f.tenant, f.environment, f.key, f.name, f.description, f.tags,
+            f.metadata, f.type, f.enabled, f.variants, f.default_variant,
+            f.off_variant, f.rules, f.user_ids, f.rollout, f.prerequisites,
+            f.enable_at, f.disable_at, f.expose)
         ON CONFLICT (tenant, environment, key) WHERE archived_at IS NULL
         DO NOTHING
     RETURNING * INTO f;
@@ -274,7 +237,7 @@ BEGIN
 
     revision := (SELECT r.revision FROM flagship.revision r);
     tag := flagship.flag_tag(f);
-    document := flagship.flag_document(f);
+    document := f.document;
 END $$;
 
 COMMENT ON FUNCTION flagship.create_flag(text, text, text, text, json, boolean) IS
@@ -347,7 +310,7 @@ BEGIN
 
     revision := (SELECT r.revision FROM flagship.revision r);
     tag := flagship.flag_tag(f);
-    document := flagship.flag_document(f);
+    document := f.document;
 END $$;
 
 COMMENT ON FUNCTION flagship.change_flag(text, text, text, text, json, text, text[], text, boolean) IS
@@ -400,7 +363,7 @@ BEGIN
 
     revision := (SELECT r.revision FROM flagship.revision r);
     tag := flagship.flag_tag(f);
-    document := flagship.flag_document(f);
+    document := f.document;
 END $$;
 
 COMMENT ON FUNCTION flagship.archive_flag(text, text, text, text, text, boolean) IS
@@ -451,7 +414,7 @@ BEGIN
 
     revision := (SELECT r.revision FROM flagship.revision r);
     tag := flagship.flag_tag(f);
-    document := flagship.flag_document(f);
+    document := f.document;
 END $$;
 
 COMMENT ON FUNCTION flagship.purge_flag(text, text, text, text, boolean, text, boolean) IS
@@ -513,7 +476,7 @@ BEGIN
 
     revision := (SELECT r.revision FROM flagship.revision r);
     tag := flagship.flag_tag(f);
-    document := flagship.flag_document(f);
+    document := f.document;
 END $$;
 
 COMMENT ON FUNCTION flagship.restore_flag(text, text, text, uuid, text, boolean) IS
@@ -543,7 +506,6 @@ COMMENT ON FUNCTION flagship.audit_document(flagship.audit) IS
 
 
 REVOKE EXECUTE ON FUNCTION
-    flagship.flag_document(flagship.flags),
     flagship.flag_tag(flagship.flags),
     flagship.flag_form(flagship.flags, text[]),
     flagship.find_flag(text, text, text, boolean),
@@ -557,7 +519,6 @@ REVOKE EXECUTE ON FUNCTION
     flagship.audit_document(flagship.audit)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    flagship.flag_document(flagship.flags),
     flagship.flag_tag(flagship.flags),
     flagship.flag_form(flagship.flags, text[]),
     flagship.find_flag(text, text, text, boolean),

@@ -5,6 +5,10 @@
 -- number keeps its text.  What is cheap to say in SQL is a constraint; rules
 -- are checked by the compiler, which is also what serves the last good form of
 -- a flag whose rules it cannot read.
+--
+-- What the API writes of a flag is made when the flag is written, not each time
+-- that it is read: by a generated column, which no writer, and nobody who has
+-- disabled the triggers, can leave behind.
 
 BEGIN;
 
@@ -90,6 +94,73 @@ COMMENT ON FUNCTION flagship.are_variants(json, text) IS
     'Whether a document is an object of at least one variant, each named and of the type';
 
 
+CREATE FUNCTION flagship.time_text(t timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT CASE WHEN t IS NOT NULL THEN
+               to_char(greatest(least(t, '9999-12-31 23:59:59.999999+00'),
+                                '0001-01-01 00:00:00+00') AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END
+$$;
+
+COMMENT ON FUNCTION flagship.time_text(timestamptz) IS
+    'RFC 3339 in UTC, to the microsecond; what lies outside its years becomes their first or last';
+
+
+-- Whatever is in a row, this is JSON: it stands before the constraints.  It
+-- depends on no setting, as what a generated column is made by must not.
+CREATE FUNCTION flagship.flag_document(id uuid, tenant text, environment text,
+    key text, name text, description text, tags json, metadata json, type text,
+    enabled boolean, variants json, default_variant text, off_variant text,
+    rules json, user_ids json, rollout numeric, prerequisites json,
+    enable_at timestamptz, disable_at timestamptz, expose boolean,
+    version integer, created_at timestamptz, updated_at timestamptz,
+    archived_at timestamptz)
+RETURNS json
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN concat('{"id":', coalesce(to_json(id), 'null'),
+        ',"tenant":', coalesce(to_json(tenant), 'null'),
+        ',"environment":', coalesce(to_json(environment), 'null'),
+        ',"key":', coalesce(to_json(key), 'null'),
+        ',"name":', coalesce(to_json(name), 'null'),
+        ',"description":', coalesce(to_json(description), 'null'),
+        ',"tags":', coalesce(tags, 'null'),
+        ',"metadata":', coalesce(metadata, 'null'),
+        ',"type":', coalesce(to_json(type), 'null'),
+        CASE WHEN enabled THEN ',"enabled":true' ELSE ',"enabled":false' END,
+        ',"variants":', coalesce(variants, 'null'),
+        ',"default_variant":', coalesce(to_json(default_variant), 'null'),
+        ',"off_variant":', coalesce(to_json(off_variant), 'null'),
+        ',"rules":', coalesce(rules, 'null'),
+        ',"user_ids":', coalesce(user_ids, 'null'),
+        ',"rollout":', coalesce(to_json(rollout), 'null'),
+        ',"prerequisites":', coalesce(prerequisites, 'null'),
+        ',"enable_at":',
+        coalesce('"' || left(flagship.time_text(enable_at), 19) || 'Z"',
+                 'null'),
+        ',"disable_at":',
+        coalesce('"' || left(flagship.time_text(disable_at), 19) || 'Z"',
+                 'null'),
+        CASE WHEN expose THEN ',"expose":true' ELSE ',"expose":false' END,
+        ',"version":', coalesce(to_json(version), 'null'),
+        ',"created_at":',
+        coalesce('"' || flagship.time_text(created_at) || '"', 'null'),
+        ',"updated_at":',
+        coalesce('"' || flagship.time_text(updated_at) || '"', 'null'),
+        ',"archived_at":',
+        coalesce('"' || flagship.time_text(archived_at) || '"', 'null'),
+        '}');
+END $$;
+
+COMMENT ON FUNCTION flagship.flag_document(uuid, text, text, text, text, text,
+    json, json, text, boolean, json, text, text, json, json, numeric, json,
+    timestamptz, timestamptz, boolean, integer, timestamptz, timestamptz,
+    timestamptz) IS
+    'A flag as the API writes it, its documents as they were written';
+
+
 CREATE TABLE flagship.flags (
     id              uuid             NOT NULL DEFAULT gen_random_uuid(),
     tenant          text COLLATE "C" NOT NULL DEFAULT 'default',
@@ -115,6 +186,11 @@ CREATE TABLE flagship.flags (
     created_at      timestamptz      NOT NULL DEFAULT now(),
     updated_at      timestamptz      NOT NULL DEFAULT now(),
     archived_at     timestamptz,
+    document        json GENERATED ALWAYS AS (flagship.flag_document(
+        id, tenant, environment, key, name, description, tags, metadata, type,
+        enabled, variants, default_variant, off_variant, rules, user_ids,
+        rollout, prerequisites, enable_at, disable_at, expose, version,
+        created_at, updated_at, archived_at)) STORED,
     CONSTRAINT flags_pkey PRIMARY KEY (id),
     CONSTRAINT flags_environment_fkey FOREIGN KEY (tenant, environment)
         REFERENCES flagship.environments (tenant, key)
@@ -208,6 +284,8 @@ COMMENT ON COLUMN flagship.flags.updated_at IS
     'When it was last changed';
 COMMENT ON COLUMN flagship.flags.archived_at IS
     'When it was archived: it is then no flag any more, and its key is free; null: live';
+COMMENT ON COLUMN flagship.flags.document IS
+    'The row as the API writes it and the audit keeps it';
 
 
 CREATE FUNCTION flagship.complete_flag() RETURNS trigger
@@ -306,7 +384,13 @@ CREATE UNIQUE INDEX flags_live_key
     ON flagship.flags (tenant, environment, key) WHERE archived_at IS NULL;
 
 
-REVOKE EXECUTE ON FUNCTION flagship.complete_flag() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION
+    flagship.complete_flag(), flagship.time_text(timestamptz),
+    flagship.flag_document
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    flagship.time_text(timestamptz), flagship.flag_document
+TO flagship_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON flagship.flags TO flagship_admin;
 GRANT SELECT ON flagship.flags TO flagship_edge;
 

@@ -5,6 +5,5 @@ BEGIN;
 DROP FUNCTION flagship.merged(json, json);
 DROP FUNCTION flagship.replaced(json, json);
 DROP FUNCTION flagship.text_of(text);
-DROP FUNCTION flagship.time_text(timestamptz);
 
 COMMIT;

@@ -13,6 +13,5 @@ DROP FUNCTION flagship.read_flag(text, text, text, boolean, text[]);
 DROP FUNCTION flagship.find_flag(text, text, text, boolean);
 DROP FUNCTION flagship.flag_form(flagship.flags, text[]);
 DROP FUNCTION flagship.flag_tag(flagship.flags);
-DROP FUNCTION flagship.flag_document(flagship.flags);
 
 COMMIT;

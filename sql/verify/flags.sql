@@ -5,11 +5,20 @@ BEGIN;
 SELECT id, tenant, environment, key, name, description, tags, metadata, type,
        enabled, variants, default_variant, off_variant, rules, user_ids,
        rollout, prerequisites, enable_at, disable_at, expose, version,
-       created_at, updated_at, archived_at
+       created_at, updated_at, archived_at, document
   FROM flagship.flags WHERE false;
 
 DO $$
 BEGIN
+    ASSERT flagship.time_text('2026-03-01 12:00:00.5+02')
+           = '2026-03-01T10:00:00.500000Z',
+        'times are not written in UTC';
+
+    ASSERT (SELECT attgenerated = 's' FROM pg_attribute
+             WHERE attrelid = 'flagship.flags'::regclass
+               AND attname = 'document'),
+        'a document is not made with its row';
+
     ASSERT (SELECT count(*) = 1 FROM pg_trigger
              WHERE tgrelid = 'flagship.flags'::regclass
                AND tgname = 'flags_complete' AND tgenabled = 'O'),

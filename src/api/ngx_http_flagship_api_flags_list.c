@@ -39,8 +39,8 @@ static const ngx_http_flagship_list_sort_t
 
 #define NGX_HTTP_FLAGSHIP_FLAGS_LIST(sorts)                                   \
     {                                                                         \
-        "flags", "flagship.flag_document(f)", "flagship.flags f", "f.id",     \
-        "uuid", sorts, "key", NULL                                            \
+        "flags", "f.document", "flagship.flags f", "f.id", "uuid", sorts,     \
+        "key", NULL                                                           \
     }
 
 static const ngx_http_flagship_list_options_t

@@ -55,7 +55,6 @@ SELECT pg_temp.may('flagship_admin', sql) FROM (VALUES
     ('SELECT flagship.restore_flag(''x'', ''default'', ''dev'', (SELECT id FROM flagship.flags WHERE key = ''g''), NULL, false)'),
     ('SELECT flagship.read_flag(''default'', ''dev'', ''g'', false, ''{}'')'),
     ('SELECT flagship.purge_flag(''x'', ''default'', ''dev'', ''g'', false, NULL, false)'),
-    ('SELECT flagship.flag_document(f) FROM flagship.flags f'),
     ('SELECT flagship.audit_document(a) FROM flagship.audit a')) AS t (sql);
 SELECT pg_temp.may_not('flagship_admin', sql) FROM (VALUES
     ('INSERT INTO flagship.audit (actor, entity, entity_id, action, after, revision) VALUES (''x'', ''flag'', '''', ''create'', ''1'', 1)'),

@@ -28,7 +28,8 @@ SELECT columns_are('flagship', 'flags', ARRAY[
     'metadata', 'type', 'enabled', 'variants', 'default_variant',
     'off_variant', 'rules', 'user_ids', 'rollout', 'prerequisites',
     'enable_at', 'disable_at', 'expose', 'version', 'created_at',
-    'updated_at', 'archived_at'], 'a flag''s columns are its fields');
+    'updated_at', 'archived_at', 'document'],
+    'a flag''s columns are its fields');
 SELECT is(ARRAY(
     SELECT column_name::text FROM information_schema.columns
      WHERE table_schema = 'flagship' AND table_name IN ('flags', 'segments')

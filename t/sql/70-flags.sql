@@ -64,6 +64,38 @@ SELECT is(actor || ' ' || action, 'alice create', 'the actor is audited')
 
 SELECT is((pg_temp.row('a')).created_at, now(), 'the time is now''s');
 
+-- The document is the row's, whoever writes it, with whatever settings.
+
+SELECT is((pg_temp.row('a')).document::text, :'document', 'it is kept');
+
+SAVEPOINT by_hand;
+SET LOCAL session_replication_role = replica;
+UPDATE flagship.flags SET name = E'\\ "\n' WHERE key = 'a';
+SELECT is((f).document ->> 'name', (f).name, 'triggers do not make it')
+  FROM pg_temp.row('a') f;
+SELECT is((f).document ->> 'version', '1', 'as the version is')
+  FROM pg_temp.row('a') f;
+ROLLBACK TO by_hand;
+
+ALTER TABLE flagship.flags DISABLE TRIGGER ALL;
+UPDATE flagship.flags SET rollout = 7 WHERE key = 'a';
+SELECT is((pg_temp.row('a')).document ->> 'rollout', '7',
+          'also where they are disabled');
+ROLLBACK TO by_hand;
+
+CREATE TEMP TABLE written AS SELECT (pg_temp.row('a')).document::text AS now;
+SET LOCAL timezone = 'America/New_York';
+SET LOCAL datestyle = 'German';
+SET LOCAL extra_float_digits = -15;
+SET LOCAL session_replication_role = replica;
+UPDATE flagship.flags SET updated_at = updated_at WHERE key = 'a';
+SELECT is((pg_temp.row('a')).document::text, now, 'settings change nothing')
+  FROM written;
+ROLLBACK TO by_hand;
+
+SELECT throws_ok('UPDATE flagship.flags SET document = ''{}''', '428C9', NULL,
+                 'nobody writes it');
+
 SELECT * FROM flagship.create_flag('alice', 'default', 'prod', 'a',
     '{"name": "other"}', false) \gset
 SELECT is(:'outcome'::text, 'exists', 'a second one of the key exists already');

@@ -39,6 +39,8 @@ sub id_set {
         (map { ("evaluation: set of $n ids, $_"
                 => ['ns', most => $n > 100_000 ? 30 : 15]) }
             qw(members others mixed)),
+        (map { ("evaluation: set of $n ids, $_, cold" => ['ns']) }
+            qw(members others mixed)),
         "id set: building one of $n ids"
             => ['ms', $n == 1_000_000 ? (most => 50) : ()],
         "id set: bytes an id beside its own, of $n"

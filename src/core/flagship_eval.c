@@ -43,8 +43,6 @@ flagship_traced int flagship_eval_semver(flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 flagship_traced int flagship_eval_list(flagship_eval_t *ev,
     flagship_frame_t *fr, const flagship_code_t *code);
-static int flagship_eval_in_set(const flagship_eval_t *ev,
-    const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_cidr(const flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
 static int flagship_eval_ranges(const flagship_value_t *v,
@@ -309,6 +307,19 @@ flagship_eval_body(flagship_eval_t *ev, flagship_frame_t *fr,
 }
 
 
+/*
+ * Where a test leads, without a branch: who is in a set is what no processor
+ * guesses, and what comes next need not wait for it.
+ */
+
+static inline const flagship_code_t *
+flagship_eval_either(const flagship_code_t *start, const flagship_code_t *code,
+    int holds)
+{
+    return start + code->jf + (code->jt - code->jf) * holds;
+}
+
+
 flagship_traced int
 flagship_eval_steps(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, flagship_decision_t *d, flagship_tracer_t *t)
@@ -365,6 +376,16 @@ flagship_eval_steps(flagship_eval_t *ev, flagship_frame_t *fr,
             flagship_eval_named(fr, v, d);
             return 0;
 
+        case FLAGSHIP_OP_IN_SET:
+            holds = flagship_eval_in_set(ev, fr, code);
+
+            if (t) {
+                flagship_trace_test(t, fr, code, holds);
+            }
+
+            code = flagship_eval_either(start, code, holds);
+            continue;
+
         case FLAGSHIP_OP_JUMP:
             code = start + code->jt;
             continue;
@@ -384,7 +405,6 @@ flagship_eval_steps(flagship_eval_t *ev, flagship_frame_t *fr,
             return FLAGSHIP_YIELDED;
 
         default:
-
             if (code->op <= FLAGSHIP_OP_FLAG_IS) {
                 holds = flagship_eval_test(ev, fr, code);
 
@@ -584,9 +604,6 @@ flagship_eval_test(flagship_eval_t *ev, flagship_frame_t *fr,
     case FLAGSHIP_OP_IN_CIDR:
         return flagship_eval_cidr(fr, code, v);
 
-    case FLAGSHIP_OP_IN_SET:
-        return flagship_eval_in_set(ev, code, v);
-
     case FLAGSHIP_OP_MATCHES:
         return flagship_eval_matches(ev, fr, code, v) == 1;
 
@@ -714,36 +731,6 @@ flagship_eval_list(flagship_eval_t *ev, flagship_frame_t *fr,
     }
 
     return *atom == slot->atom;
-}
-
-
-/* An id is a text, or a number as "cat" writes it. */
-
-static int
-flagship_eval_in_set(const flagship_eval_t *ev, const flagship_code_t *code,
-    const flagship_value_t *v)
-{
-    char                     buf[FLAGSHIP_NUMBER_LEN];
-    flagship_str_t           id;
-    const flagship_idset_t  *set;
-
-    set = ev->sets ? ev->sets[code->imm] : NULL;
-
-    if (set == NULL) {
-        return 0;
-    }
-
-    if (v->type == FLAGSHIP_STRING) {
-        id = flagship_str(v->u.str, v->len);
-
-    } else if (v->type == FLAGSHIP_NUMBER) {
-        id = flagship_str(buf, flagship_number_print(v->u.number, buf));
-
-    } else {
-        return 0;
-    }
-
-    return flagship_idset_has(set, id, flagship_hash32(id.data, id.len));
 }
 
 

@@ -7,7 +7,8 @@
 /*
  * What the evaluator's files share.  flagship_eval.c runs code and tests;
  * flagship_eval_value.c computes values; flagship_eval_split.c divides people;
- * flagship_eval_array.c makes arrays and loops over them.
+ * flagship_eval_array.c makes arrays and loops over them; flagship_eval_set.c
+ * looks into id sets.
  *
  * What runs code is compiled twice from one source: as it serves, and with a
  * tracer (flagship_tracer.h), which the serving copy knows nothing of.
@@ -85,6 +86,10 @@ void flagship_eval_value(flagship_eval_t *ev, flagship_frame_t *fr,
    or that would take too many steps (counted). */
 int flagship_eval_matches(flagship_eval_t *ev, flagship_frame_t *fr,
     const flagship_code_t *code, const flagship_value_t *v);
+
+/* Whether a set has an id: a text, or a number as "cat" writes it. */
+int flagship_eval_in_set(flagship_eval_t *ev, flagship_frame_t *fr,
+    const flagship_code_t *code);
 
 /*
  * The part that a split's bucket falls into.  Returns 0 where there is no

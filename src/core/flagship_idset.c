@@ -8,10 +8,12 @@
  * Id sets: the look-up and the proof that it is safe.
  *
  * A tag is eight bits of an id's hash, so of the four ids of a full enough
- * group a wrong one is compared once in sixty look-ups.
+ * home a wrong one is compared once in sixty look-ups.  Nothing that depends
+ * on where in a home an id is makes a branch.
  */
 
 
+#include <stddef.h>
 #include <string.h>
 
 #include "flagship_hash.h"
@@ -20,25 +22,80 @@
 
 /* The same in each of eight lanes of eight bits. */
 #define FLAGSHIP_IDSET_LANES  0x0101010101010101ull
-#define FLAGSHIP_IDSET_LOW    (0x7f * FLAGSHIP_IDSET_LANES)
 
 
-/* The upper bit of each lane that is 0, and no other. */
+/* The upper bit of each lane that is 0, and now and then of one above it that
+   is 1. */
 
 static inline uint64_t
 flagship_idset_zeros(uint64_t w)
 {
-    return ~(((w & FLAGSHIP_IDSET_LOW) + FLAGSHIP_IDSET_LOW) | w
-             | FLAGSHIP_IDSET_LOW);
+    return (w - FLAGSHIP_IDSET_LANES) & ~w & FLAGSHIP_IDSET_LANES << 7;
 }
 
 
-/* Where the place k of a group begins: the first behind the group's head. */
+/* The id k of a group; without bytes: none. */
 
-static inline unsigned
-flagship_idset_start(const flagship_idset_group_t *group, unsigned k)
+static inline flagship_str_t
+flagship_idset_id(const char *group, unsigned k)
 {
-    return k ? group->end[k - 1] : sizeof(flagship_idset_group_t);
+    uint16_t  bound[2];
+
+    memcpy(bound, group + k * sizeof(bound[0]), sizeof(bound));
+
+    return flagship_str(group + bound[0], bound[1] - bound[0]);
+}
+
+
+/* What an entry goes on in. */
+
+static inline uint32_t
+flagship_idset_more(const char *group)
+{
+    uint32_t  more;
+
+    memcpy(&more, group + sizeof(flagship_idset_group_t), sizeof(more));
+
+    return more;
+}
+
+
+static inline uint64_t
+flagship_idset_word(const char *p)
+{
+    uint64_t  word;
+
+    memcpy(&word, p, sizeof(word));
+
+    return word;
+}
+
+
+/* Whether n bytes are the same; none are not.  Ids are short: a call would
+   take longer than this. */
+
+static inline int
+flagship_idset_same(const char *a, const char *b, size_t n)
+{
+    size_t  i;
+
+    if (n >= 8) {
+        for (i = 0; i < n - 8; i += 8) {
+            if (flagship_idset_word(a + i) != flagship_idset_word(b + i)) {
+                return 0;
+            }
+        }
+
+        return flagship_idset_word(a + n - 8) == flagship_idset_word(b + n - 8);
+    }
+
+    for (i = 0; i < n; i++) {
+        if (a[i] != b[i]) {
+            return 0;
+        }
+    }
+
+    return n != 0;
 }
 
 
@@ -46,84 +103,79 @@ int
 flagship_idset_has(const flagship_idset_t *set, flagship_str_t id,
     uint32_t hash)
 {
-    unsigned                 k, start;
-    uint32_t                 home;
-    uint64_t                 match, tags;
-    const char              *p, *last;
-    const uint32_t          *index;
-    flagship_idset_group_t   group;
+    uint64_t                       match, tags;
+    const char                    *group;
+    flagship_str_t                 one;
+    const flagship_idset_home_t  *entry;
 
-    home = flagship_idset_home(hash, set->nhomes);
-    index = flagship_idset_index(set) + home;
+    entry = flagship_idset_homes(set)
+            + flagship_idset_home(hash, set->nhomes);
 
-    p = flagship_idset_groups(set) + index[0];
-    last = flagship_idset_groups(set) + index[1];
+    tags = flagship_idset_tag(hash) * FLAGSHIP_IDSET_LANES;
 
-    /* the tags decide which id is looked at: it need not wait for them */
+    for ( ;; ) {
+        match = flagship_idset_word((const char *) entry->tag) ^ tags;
+        match = flagship_idset_zeros(match);
 
-    __builtin_prefetch(last - 1);
+        if (match == 0 && !(entry->group & FLAGSHIP_IDSET_MORE)) {
+            return 0;
+        }
 
-    for ( /* void */ ; p != last; p += group.end[FLAGSHIP_IDSET_SLOTS - 1]) {
+        group = flagship_idset_group(set, entry);
 
-        memcpy(&group, p, sizeof(group));
-        memcpy(&tags, group.tag, sizeof(tags));
+        /* most groups end in the next line: it need not wait for this one */
 
-        match = flagship_idset_zeros(tags ^ flagship_idset_tag(hash)
-                                            * FLAGSHIP_IDSET_LANES);
+        __builtin_prefetch(group + FLAGSHIP_IDSET_ALIGN);
 
         for ( /* void */ ; match; match &= match - 1) {
-            k = __builtin_ctzll(match) / 8;
-            start = flagship_idset_start(&group, k);
+            one = flagship_idset_id(group,
+                                    (unsigned) __builtin_ctzll(match) / 8);
 
-            if (group.end[k] - start == id.len
-                && memcmp(p + start, id.data, id.len) == 0)
+            if (one.len == id.len
+                && flagship_idset_same(one.data, id.data, id.len))
             {
                 return 1;
             }
         }
+
+        if (!(entry->group & FLAGSHIP_IDSET_MORE)) {
+            return 0;
+        }
+
+        entry = flagship_idset_homes(set) + flagship_idset_more(group);
+    }
+}
+
+
+/* *at is a place of all entries. */
+
+int
+flagship_idset_next(const flagship_idset_t *set, uint64_t *at,
+    flagship_str_t *id)
+{
+    const flagship_idset_home_t  *entry;
+
+    while (*at < (uint64_t) set->nentries * FLAGSHIP_IDSET_SLOTS) {
+        entry = flagship_idset_homes(set) + *at / FLAGSHIP_IDSET_SLOTS;
+        *id = flagship_idset_id(flagship_idset_group(set, entry),
+                                *at % FLAGSHIP_IDSET_SLOTS);
+
+        if (id->len) {
+            *at += 1;
+            return 1;
+        }
+
+        *at += FLAGSHIP_IDSET_SLOTS - *at % FLAGSHIP_IDSET_SLOTS;
     }
 
     return 0;
 }
 
 
-/* *at is the offset of a group, and the place in it. */
-
-int
-flagship_idset_next(const flagship_idset_t *set, uint64_t *at,
-    flagship_str_t *id)
-{
-    unsigned                 k, start;
-    const char              *p;
-    flagship_idset_group_t   group;
-
-    if (*at / FLAGSHIP_IDSET_SLOTS == set->groups_len) {
-        return 0;
-    }
-
-    p = flagship_idset_groups(set) + *at / FLAGSHIP_IDSET_SLOTS;
-    k = *at % FLAGSHIP_IDSET_SLOTS;
-
-    memcpy(&group, p, sizeof(group));
-
-    start = flagship_idset_start(&group, k);
-    *id = flagship_str(p + start, group.end[k] - start);
-
-    if (k + 1 < FLAGSHIP_IDSET_SLOTS && group.tag[k + 1]) {
-        *at += 1;
-
-    } else {
-        *at += (uint64_t) group.end[k] * FLAGSHIP_IDSET_SLOTS - k;
-    }
-
-    return 1;
-}
-
-
 static const char *
 flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
 {
-    uint64_t  end;
+    uint64_t  groups;
 
     if (len < sizeof(flagship_idset_t) || ((uintptr_t) set & 7)) {
         return "too short, or not aligned";
@@ -135,7 +187,7 @@ flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
         return "not an id set of this format";
     }
 
-    if (set->len != len || len % FLAGSHIP_IDSET_ALIGN) {
+    if (set->len != len || len % FLAGSHIP_IDSET_ALIGN || len > INT32_MAX) {
         return "its length is wrong";
     }
 
@@ -143,11 +195,11 @@ flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
         return "its digest is wrong";
     }
 
-    end = sizeof(flagship_idset_t)
-          + ((uint64_t) set->nhomes + 1) * sizeof(uint32_t);
+    groups = sizeof(flagship_idset_t)
+             + (uint64_t) set->nentries * sizeof(flagship_idset_home_t);
 
-    if (set->nhomes == 0 || end != set->groups
-        || end + set->groups_len > len)
+    if (set->nhomes == 0 || set->nentries < set->nhomes || groups > set->end
+        || set->end > len)
     {
         return "a section is out of bounds";
     }
@@ -156,83 +208,112 @@ flagship_idset_verify_head(const flagship_idset_t *set, size_t len)
 }
 
 
-/* How many ids the groups of a home have, which take len bytes; -1: they do
-   not fill them. */
+/* How many ids an entry has, whose group begins at *at, which becomes where
+   it ends; -1: it is not right. */
 
-static int64_t
-flagship_idset_verify_home(const char *p, uint32_t len)
+static int
+flagship_idset_verify_group(const flagship_idset_t *set,
+    const flagship_idset_home_t *entry, uint32_t *at)
 {
-    int64_t                  n;
-    unsigned                 k, start;
-    flagship_idset_group_t   group;
+    int                     n;
+    unsigned                k, head, end;
+    flagship_idset_group_t  group;
 
-    for (n = 0; len; p += start, len -= start) {
+    head = sizeof(group);
 
-        if (len < sizeof(group)) {
+    if (entry->group & FLAGSHIP_IDSET_MORE) {
+        head += sizeof(uint32_t);
+    }
+
+    if ((entry->group & ~FLAGSHIP_IDSET_MORE) != *at || set->end - *at < head) {
+        return -1;
+    }
+
+    memcpy(&group, flagship_idset_group(set, entry), sizeof(group));
+
+    if (group.bound[0] != head) {
+        return -1;
+    }
+
+    end = head;
+
+    for (k = 0; k < FLAGSHIP_IDSET_SLOTS && group.bound[k + 1] != end; k++) {
+
+        if (group.bound[k + 1] < end
+            || group.bound[k + 1] - end > FLAGSHIP_IDSET_MAX_ID)
+        {
             return -1;
         }
 
-        memcpy(&group, p, sizeof(group));
-        start = sizeof(group);
+        end = group.bound[k + 1];
+    }
 
-        for (k = 0; k < FLAGSHIP_IDSET_SLOTS && group.tag[k]; k++) {
-
-            if (group.end[k] <= start
-                || group.end[k] - start > FLAGSHIP_IDSET_MAX_ID)
-            {
-                return -1;
-            }
-
-            start = group.end[k];
-        }
-
-        if (k == 0 || start > len) {
+    for (n = k; k < FLAGSHIP_IDSET_SLOTS; k++) {
+        if (entry->tag[k] || group.bound[k + 1] != end) {
             return -1;
-        }
-
-        for (n += k; k < FLAGSHIP_IDSET_SLOTS; k++) {
-            if (group.tag[k] || group.end[k] != start) {
-                return -1;
-            }
         }
     }
+
+    if (set->end - *at < end) {
+        return -1;
+    }
+
+    *at += end;
 
     return n;
 }
 
 
-/* The homes follow one another without a gap: that leaves one right value for
-   each offset. */
+/* The groups follow one another without a gap, and so do the entries that
+   homes go on in: that leaves one right value for each offset and number. */
 
 static const char *
-flagship_idset_verify_ids(const flagship_idset_t *set)
+flagship_idset_verify_groups(const flagship_idset_t *set)
 {
-    int64_t          n, total;
-    uint32_t         i;
-    const uint32_t  *index;
+    int                            n;
+    uint32_t                       i, at, more, total;
+    const char                    *group;
+    const flagship_idset_home_t  *entry;
 
-    index = flagship_idset_index(set);
-
-    if (index[0] != 0 || index[set->nhomes] != set->groups_len) {
-        return "the index is not of all groups";
-    }
-
+    at = sizeof(flagship_idset_t)
+         + set->nentries * sizeof(flagship_idset_home_t);
+    more = set->nhomes;
     total = 0;
 
     for (i = 0; i < set->nhomes; i++) {
 
-        if (index[i + 1] < index[i] || index[i + 1] > set->groups_len) {
-            return "the index is out of order";
+        entry = flagship_idset_homes(set) + i;
+
+        for ( ;; ) {
+            group = (const char *) set + at;
+            n = flagship_idset_verify_group(set, entry, &at);
+
+            if (n < 0) {
+                return "a group is out of bounds";
+            }
+
+            if (n == 0 && entry != flagship_idset_homes(set) + i) {
+                return "an entry is empty";
+            }
+
+            total += n;
+
+            if (!(entry->group & FLAGSHIP_IDSET_MORE)) {
+                break;
+            }
+
+            if (n < FLAGSHIP_IDSET_SLOTS || more == set->nentries
+                || flagship_idset_more(group) != more)
+            {
+                return "an entry is out of order";
+            }
+
+            entry = flagship_idset_homes(set) + more++;
         }
+    }
 
-        n = flagship_idset_verify_home(flagship_idset_groups(set) + index[i],
-                                       index[i + 1] - index[i]);
-
-        if (n < 0) {
-            return "an id is out of bounds";
-        }
-
-        total += n;
+    if (more != set->nentries || at != set->end) {
+        return "a section is longer than what is in it";
     }
 
     return total == set->n ? NULL : "its number of ids is wrong";
@@ -247,7 +328,7 @@ flagship_idset_verify(const void *data, size_t len, const char **error)
     *error = flagship_idset_verify_head(set, len);
 
     if (*error == NULL) {
-        *error = flagship_idset_verify_ids(set);
+        *error = flagship_idset_verify_groups(set);
     }
 
     return *error ? FLAGSHIP_DECLINED : FLAGSHIP_OK;

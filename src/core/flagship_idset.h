@@ -11,20 +11,22 @@
  * image: a change of a flag leaves it alone, and a change of its members
  * leaves every image alone.
  *
- *     header | index | groups
+ *     header | entries | groups
  *
- *   index     where each home's groups begin, and behind the last where all of
- *             them end.  An id's hash names its home
- *   groups    eight tags and eight ends, then the ids themselves; a home has
- *             one group, or none, or, where it has more ids, some in a row
+ *   entries   an id's hash names its home, an entry: eight tags of hashes, and
+ *             where their group is
+ *   groups    of each entry where its ids begin and end, and the ids
  *
- * A million ids are in no cache that is near, so a look-up is as fast as it
- * touches few places.  The index is small enough to stay near, a group is one
- * place: its ids lie beside their tags, and with no step between them that
- * waits for the one before.
+ * A home that has more ids goes on in another entry, behind all homes, whose
+ * group follows its own.
+ *
+ * A million ids are in no cache that is near, and the page table that leads to
+ * them is not either; their entries are an eighth of them.  So a text that is
+ * no member touches one line of its entry, and once in sixty times a group; a
+ * member touches a group as well, which is one place.
  *
  * The same members give the same bytes, in whatever order they were added, so
- * two sets are compared as bytes.  An id takes 7 bytes beside its own.
+ * two sets are compared as bytes.  An id takes 8 bytes beside its own.
  *
  * Threads: any number may read one set; a builder belongs to one at a time.
  */
@@ -38,7 +40,7 @@
 
 
 #define FLAGSHIP_IDSET_MAGIC    0x3154455347414C46ull    /* "FLAGSET1" */
-#define FLAGSHIP_IDSET_FORMAT   2
+#define FLAGSHIP_IDSET_FORMAT   3
 #define FLAGSHIP_IDSET_ALIGN    64
 #define FLAGSHIP_IDSET_SLOTS    8
 #define FLAGSHIP_IDSET_MAX_ID   1024                     /* bytes of an id */
@@ -51,21 +53,36 @@ typedef struct {
     uint64_t             digest;     /* of all but itself */
     uint32_t             n;          /* ids */
     uint32_t             nhomes;     /* what a hash may name */
-    uint32_t             groups;     /* offset, from the first byte */
-    uint32_t             groups_len; /* bytes */
+    uint32_t             nentries;   /* homes, and what they go on in */
+    uint32_t             end;        /* of the groups, from the first byte */
     uint32_t             reserved[6];
 } flagship_idset_t;
 
 
 /*
- * The places that are used come first; the others have no tag, and the end of
- * the last that is used.  The ids follow without a gap.
+ * A place is used if it has bytes.  Those that are come first; the others have
+ * the tag 0.  An entry that is no home has an id, and the one that goes on in
+ * it has no place left.
  */
 
 typedef struct {
-    uint8_t              tag[FLAGSHIP_IDSET_SLOTS];  /* 0: free */
-    uint16_t             end[FLAGSHIP_IDSET_SLOTS];  /* of the id, from the
-                                                        group's first byte */
+    uint32_t             group;      /* from the set's first byte on, and
+                                        FLAGSHIP_IDSET_MORE */
+    uint8_t              tag[FLAGSHIP_IDSET_SLOTS];
+} flagship_idset_home_t;
+
+#define FLAGSHIP_IDSET_MORE     0x80000000u          /* it goes on in another */
+
+
+/*
+ * Lies where it may, not aligned.  Where the entry goes on, the number of the
+ * other one comes next, in four bytes; then the ids, without a gap.
+ */
+
+typedef struct {
+    uint16_t             bound[FLAGSHIP_IDSET_SLOTS + 1];   /* of the id k: its
+                                        beginning, from the group's first byte,
+                                        and its end, the beginning of k + 1 */
 } flagship_idset_group_t;
 
 
@@ -113,10 +130,11 @@ int flagship_idset_next(const flagship_idset_t *set, uint64_t *at,
 
 /* Where ids stand; the builder's and the look-up's. */
 
-#define flagship_idset_index(set)  ((const uint32_t *) ((set) + 1))
+#define flagship_idset_homes(set)                                           \
+    ((const flagship_idset_home_t *) ((set) + 1))
 
-#define flagship_idset_groups(set)                                            \
-    ((const char *) (set) + (set)->groups)
+#define flagship_idset_group(set, entry)                                      \
+    ((const char *) (set) + ((entry)->group & ~FLAGSHIP_IDSET_MORE))
 
 
 static inline uint32_t
@@ -129,9 +147,7 @@ flagship_idset_home(uint32_t hash, uint32_t nhomes)
 static inline uint8_t
 flagship_idset_tag(uint32_t hash)
 {
-    uint8_t  tag = hash & 0xff;
-
-    return tag ? tag : 1;
+    return hash & 0xff;
 }
 
 

@@ -13,7 +13,7 @@
  * first bits, from the beginning: what is looked at in the order of hashes is
  * near then, and not all over the memory that a million ids take.
  *
- * With four ids a home, one in fifty needs a second group.
+ * With four ids a home, one in fifty goes on in another entry.
  */
 
 
@@ -30,7 +30,7 @@
 
 
 #define FLAGSHIP_IDSET_FILL    4         /* ids a home, on average */
-#define FLAGSHIP_IDSET_MOST    10        /* bytes an id beside its own */
+#define FLAGSHIP_IDSET_MOST    14        /* bytes an id beside its own */
 #define FLAGSHIP_IDSET_PARTS   64
 #define FLAGSHIP_IDSET_FEW     64        /* ids that need no radix */
 #define FLAGSHIP_IDSET_DIGIT   9         /* bits of the radix: 3 digits are
@@ -61,22 +61,20 @@ struct flagship_idset_builder_s {
 };
 
 
-/* The way through the ids: a group is full, or its home's last. */
+/* The way through the ids. */
 
 typedef struct {
-    uint32_t                 nhomes;
+    flagship_idset_t        *set;
+    flagship_idset_home_t   *homes;
     uint32_t                 home;
-    unsigned                 n;          /* ids of the group */
-    flagship_str_t           ids[FLAGSHIP_IDSET_SLOTS];
-    uint8_t                  tags[FLAGSHIP_IDSET_SLOTS];
-
-    uint32_t                 ngroups;
-
-    uint32_t                *index;      /* NULL: they are only counted */
-    uint32_t                 next;       /* home that has no place yet */
-    char                    *groups;
-    uint32_t                 at;
-} flagship_idset_walk_t;
+    uint32_t                 more;       /* the next entry that is no home */
+    flagship_idset_home_t   *entry;
+    flagship_idset_group_t   group;      /* its own */
+    unsigned                 n;          /* its ids */
+    uint32_t                 begin;      /* where its group begins, */
+    uint32_t                 at;         /* and where its next id: from the
+                                            set's first byte */
+} flagship_idset_fill_t;
 
 
 static void flagship_idset_order(flagship_idset_entry_t *list,
@@ -90,13 +88,12 @@ static flagship_str_t flagship_idset_str(const flagship_idset_part_t *part,
     flagship_idset_entry_t entry);
 static flagship_idset_t *flagship_idset_write(
     const flagship_idset_builder_t *builder);
-static void flagship_idset_head(const flagship_idset_builder_t *builder,
+static uint32_t flagship_idset_rest(const flagship_idset_builder_t *builder,
+    uint32_t nhomes);
+static void flagship_idset_fill(const flagship_idset_builder_t *builder,
     flagship_idset_t *set);
-static void flagship_idset_walk(const flagship_idset_builder_t *builder,
-    flagship_idset_walk_t *w);
-static void flagship_idset_group(flagship_idset_walk_t *w);
-static uint32_t flagship_idset_fill(char *p, const flagship_str_t *ids,
-    const uint8_t *tags, unsigned n);
+static void flagship_idset_open(flagship_idset_fill_t *f, uint32_t entry);
+static void flagship_idset_close(flagship_idset_fill_t *f, uint32_t more);
 
 
 flagship_idset_builder_t *
@@ -344,73 +341,98 @@ flagship_idset_str(const flagship_idset_part_t *part,
 static flagship_idset_t *
 flagship_idset_write(const flagship_idset_builder_t *builder)
 {
-    flagship_idset_t       head, *set;
-    flagship_idset_walk_t  w;
+    uint32_t           nhomes, rest, end, len;
+    flagship_idset_t  *set;
 
-    flagship_idset_head(builder, &head);
+    nhomes = builder->n / FLAGSHIP_IDSET_FILL + 1;
+    rest = flagship_idset_rest(builder, nhomes);
 
-    set = calloc(1, head.len);
+    /* what goes on in another entry has the number of that */
+
+    end = sizeof(flagship_idset_t)
+          + (nhomes + rest) * (sizeof(flagship_idset_home_t)
+                               + sizeof(flagship_idset_group_t))
+          + rest * sizeof(uint32_t) + builder->len;
+
+    len = (end + FLAGSHIP_IDSET_ALIGN - 1) & ~(FLAGSHIP_IDSET_ALIGN - 1u);
+
+    set = malloc(len);
     if (set == NULL) {
         return NULL;
     }
-
-    *set = head;
-
-    memset(&w, 0, sizeof(w));
-    w.nhomes = set->nhomes;
-    w.index = (uint32_t *) (set + 1);
-    w.groups = (char *) set + set->groups;
-
-    flagship_idset_walk(builder, &w);
-
-    while (w.next <= w.nhomes) {
-        w.index[w.next++] = w.at;
-    }
-
-    set->digest = flagship_digest(set, set->len);
-
-    return set;
-}
-
-
-/* How large it becomes: the same way, only counted. */
-
-static void
-flagship_idset_head(const flagship_idset_builder_t *builder,
-    flagship_idset_t *set)
-{
-    flagship_idset_walk_t  w;
 
     memset(set, 0, sizeof(flagship_idset_t));
 
     set->magic = FLAGSHIP_IDSET_MAGIC;
     set->format = FLAGSHIP_IDSET_FORMAT;
+    set->len = len;
     set->n = builder->n;
-    set->nhomes = builder->n / FLAGSHIP_IDSET_FILL + 1;
+    set->nhomes = nhomes;
+    set->nentries = nhomes + rest;
+    set->end = end;
 
-    memset(&w, 0, sizeof(w));
-    w.nhomes = set->nhomes;
+    flagship_idset_fill(builder, set);
 
-    flagship_idset_walk(builder, &w);
+    memset((char *) set + end, 0, len - end);
 
-    set->groups = sizeof(flagship_idset_t)
-                  + (set->nhomes + 1) * sizeof(uint32_t);
-    set->groups_len = w.ngroups * sizeof(flagship_idset_group_t)
-                      + builder->len;
+    set->digest = flagship_digest(set, len);
 
-    set->len = (set->groups + set->groups_len + FLAGSHIP_IDSET_ALIGN - 1)
-               & ~(FLAGSHIP_IDSET_ALIGN - 1u);
+    return set;
+}
+
+
+/* How many entries homes go on in. */
+
+static uint32_t
+flagship_idset_rest(const flagship_idset_builder_t *builder, uint32_t nhomes)
+{
+    uint32_t                       k, n, home, last, rest, run;
+    unsigned                       i;
+    const flagship_idset_part_t   *part;
+    const flagship_idset_entry_t  *list;
+
+    rest = 0;
+    run = 0;
+    last = 0;
+
+    for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
+        part = &builder->part[i];
+        list = (const flagship_idset_entry_t *) part->entries.data;
+        n = flagship_idset_n(part);
+
+        for (k = 0; k < n; k++) {
+            home = flagship_idset_home(flagship_idset_hash(list[k]), nhomes);
+
+            run = (home == last) ? run + 1 : 1;
+            last = home;
+
+            rest += (run > 1 && run % FLAGSHIP_IDSET_SLOTS == 1);
+        }
+    }
+
+    return rest;
 }
 
 
 static void
-flagship_idset_walk(const flagship_idset_builder_t *builder,
-    flagship_idset_walk_t *w)
+flagship_idset_fill(const flagship_idset_builder_t *builder,
+    flagship_idset_t *set)
 {
     uint32_t                       k, n, hash, home;
     unsigned                       i;
+    flagship_str_t                 id;
+    flagship_idset_fill_t          f;
     const flagship_idset_part_t   *part;
     const flagship_idset_entry_t  *list;
+
+    f.set = set;
+    f.homes = (flagship_idset_home_t *) (set + 1);
+    f.home = 0;
+    f.more = set->nhomes;
+    f.at = sizeof(flagship_idset_t)
+           + set->nentries * sizeof(flagship_idset_home_t);
+
+    flagship_idset_open(&f, 0);
 
     for (i = 0; i < FLAGSHIP_IDSET_PARTS; i++) {
         part = &builder->part[i];
@@ -419,75 +441,82 @@ flagship_idset_walk(const flagship_idset_builder_t *builder,
 
         for (k = 0; k < n; k++) {
             hash = flagship_idset_hash(list[k]);
-            home = flagship_idset_home(hash, w->nhomes);
+            home = flagship_idset_home(hash, set->nhomes);
 
-            if (home != w->home || w->n == FLAGSHIP_IDSET_SLOTS) {
-                flagship_idset_group(w);
-                w->home = home;
+            while (f.home != home) {
+                flagship_idset_close(&f, 0);
+                flagship_idset_open(&f, ++f.home);
             }
 
-            if (w->index) {
-                w->ids[w->n] = flagship_idset_str(part, list[k]);
-                w->tags[w->n] = flagship_idset_tag(hash);
+            if (f.n == FLAGSHIP_IDSET_SLOTS) {
+                flagship_idset_close(&f, f.more);
+                flagship_idset_open(&f, f.more++);
             }
 
-            w->n++;
+            id = flagship_idset_str(part, list[k]);
+            memcpy((char *) set + f.at, id.data, id.len);
+
+            f.at += id.len;
+            f.entry->tag[f.n] = flagship_idset_tag(hash);
+            f.group.bound[++f.n] = f.at - f.begin;
         }
     }
 
-    flagship_idset_group(w);
+    for ( ;; ) {
+        flagship_idset_close(&f, 0);
+
+        if (++f.home == set->nhomes) {
+            break;
+        }
+
+        flagship_idset_open(&f, f.home);
+    }
 }
 
 
 static void
-flagship_idset_group(flagship_idset_walk_t *w)
+flagship_idset_open(flagship_idset_fill_t *f, uint32_t entry)
 {
-    if (w->n == 0) {
-        return;
-    }
+    f->entry = &f->homes[entry];
+    f->entry->group = f->at;
+    memset(f->entry->tag, 0, sizeof(f->entry->tag));
 
-    w->ngroups++;
-
-    if (w->index) {
-        while (w->next <= w->home) {
-            w->index[w->next++] = w->at;
-        }
-
-        w->at += flagship_idset_fill(w->groups + w->at, w->ids, w->tags,
-                                     w->n);
-    }
-
-    w->n = 0;
+    f->n = 0;
+    f->begin = f->at;
+    f->at += sizeof(flagship_idset_group_t);
+    f->group.bound[0] = sizeof(flagship_idset_group_t);
 }
 
 
-/* Its length. */
+/* "more": the entry that it goes on in, or 0. */
 
-static uint32_t
-flagship_idset_fill(char *p, const flagship_str_t *ids, const uint8_t *tags,
-    unsigned n)
+static void
+flagship_idset_close(flagship_idset_fill_t *f, uint32_t more)
 {
-    uint32_t                 at;
-    unsigned                 k;
-    flagship_idset_group_t   group;
+    char      *group, *ids;
+    unsigned   k;
 
-    at = sizeof(group);
+    group = (char *) f->set + f->begin;
 
-    for (k = 0; k < FLAGSHIP_IDSET_SLOTS; k++) {
-
-        group.tag[k] = 0;
-
-        if (k < n) {
-            memcpy(p + at, ids[k].data, ids[k].len);
-            at += ids[k].len;
-
-            group.tag[k] = tags[k];
-        }
-
-        group.end[k] = at;
+    for (k = f->n; k < FLAGSHIP_IDSET_SLOTS; k++) {
+        f->group.bound[k + 1] = f->group.bound[k];
     }
 
-    memcpy(p, &group, sizeof(group));
+    if (more) {
 
-    return at;
+        /* seldom: its number goes before the ids, which make room for it */
+
+        ids = group + sizeof(flagship_idset_group_t);
+        memmove(ids + sizeof(more), ids, (char *) f->set + f->at - ids);
+        memcpy(ids, &more, sizeof(more));
+
+        for (k = 0; k <= FLAGSHIP_IDSET_SLOTS; k++) {
+            f->group.bound[k] += sizeof(more);
+        }
+
+        f->at += sizeof(more);
+        f->entry->group |= FLAGSHIP_IDSET_MORE;
+    }
+
+    memcpy(group, &f->group, sizeof(flagship_idset_group_t));
 }

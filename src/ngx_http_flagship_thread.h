@@ -7,13 +7,16 @@
 /*
  * Work that would hold up the event loop: a task in a thread of its own.
  *
- * A thread lives as long as its task.  nginx's thread pools start theirs in
- * every worker and keep them, and a process with threads pays for them all the
- * time: the kernel then counts references to the open files in each system
- * call, and the C library locks in each malloc().  That is more than deciding
- * some flags costs, while flags are compiled in one worker and seldom.
+ * A thread that has done its task waits a moment for another one, so that many
+ * changes in a row do not start one each, and ends where none comes.  nginx's
+ * thread pools start theirs in every worker and keep them, and a process with
+ * threads pays for them all the time: the kernel then counts references to the
+ * open files in each system call, and the C library locks in each malloc().
+ * That is more than deciding some flags costs, while flags are compiled in one
+ * worker and seldom.
  *
- * All calls are made in the event loop of a worker.
+ * All calls are made in the event loop of a worker, and none waits for a
+ * thread: on a processor that is busy that takes as long as others let it.
  */
 
 
@@ -25,20 +28,20 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include <pthread.h>
+
+typedef struct ngx_http_flagship_thread_s  ngx_http_flagship_thread_t;
 
 
 /* The caller's memory, from start() until done() is called. */
 
 typedef struct {
     void                          (*run)(void *data);   /* in the thread */
-    void                          (*done)(void *data);  /* in the loop; the
-                                                           thread has ended */
+    void                          (*done)(void *data);  /* in the loop, when
+                                                           that is over */
     void                           *data;
 
     /* of the callee */
-    pthread_t                       thread;
-    ngx_queue_t                     queue;
+    ngx_http_flagship_thread_t     *thread;
 } ngx_http_flagship_task_t;
 
 

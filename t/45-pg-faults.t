@@ -39,6 +39,9 @@ location /hang {
              timeout=1500;
 }
 location /nobody { pg_probe "host=nobody.hang" timeout=5000; }
+location /nobodies {
+    pg_probe "host=nobody.hang,nobody.hang,nobody.hang" timeout=5000;
+}
 location /endless {
     pg_probe "host=127.0.0.1 port=@{[$endless->port]}" query_timeout=300;
 }
@@ -207,6 +210,26 @@ subtest 'the system has no answer' => sub {
 
     like($p->open('/nobody')->{error}, qr/\Anobody\.hang:\d+: Name or service/,
         'no such name');
+};
+
+
+# The next name is asked for when the last one's answer is taken
+
+subtest 'a thread has one task after another' => sub {
+    my $before = $p->state;
+
+    $p->open('/nobodies');
+
+    my $after = $p->state;
+
+    is($after->{lookups} - $before->{lookups}, 3, 'three names');
+    cmp_ok($after->{threads} - $before->{threads}, '<=', 1,
+        'at most one thread more');
+
+    my ($worker) = $p->test->workers;
+
+    ok(wait_for(sub { 1 == (() = glob "/proc/$worker/task/*") }),
+        'which ends when there is nothing more to do');
 };
 
 

@@ -59,6 +59,14 @@ subtest 'the first request' => sub {
 sub threads { return scalar(() = glob "/proc/$_[0]/task/*") }
 
 
+# And how many ends of pipes
+
+sub pipes {
+    return scalar grep { (readlink($_) // '') =~ /\Apipe:/ }
+        glob "/proc/$_[0]/fd/*";
+}
+
+
 subtest 'ways to change a file' => sub {
     my $t = start(document(a => 10, b => 1));
 
@@ -105,6 +113,12 @@ subtest 'ways to change a file' => sub {
 
     ok(wait_for(sub { !grep { threads($_) != 1 } $t->workers }),
         'no thread stays when there is nothing to do');
+
+    # the other worker has had none, and both have what they were given
+    ok(wait_for(sub {
+        my ($one, $other) = map { pipes($_) } $t->workers;
+        $one == $other;
+    }), 'nor a pipe');
 
     $t->check;
 };

@@ -255,6 +255,8 @@ subtest 'the leader is told to go while its thread compiles' => sub {
         my $pid;
 
         wait_for(sub { $pid = leader($t, $pg) }) or die 'nobody leads';
+        wait_for(sub { 1 == (() = glob "/proc/$pid/task/*") })
+            or die 'a thread stays';
         $pg->sql("UPDATE flagship.flags SET description = description || '.'
             WHERE key LIKE 'filler_%'");
 

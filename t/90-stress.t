@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 
 use Flagship::Load;
 use Flagship::Postgres;
+use Flagship::Process qw(files_of);
 use Flagship::Source;
 use Flagship::Test;
 
@@ -163,7 +164,7 @@ sub holds {
         my ($of) = _file("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
 
         $rss = $of if $of > $rss;
-        $fds += () = glob "/proc/$pid/fd/*";
+        $fds += () = files_of($pid);
     }
 
     my $master = () = glob '/proc/' . $t->pid . '/fd/*';

@@ -132,6 +132,7 @@ char *ngx_module_order[] = { NULL };
 
 static probe_slot_t  probe_slots[PROBE_SLOTS];
 static ngx_atomic_t  probe_lookups;
+static ngx_atomic_t  probe_threads;     /* that looked names up in turn */
 
 
 /* In a thread.  "a.hang" has an answer when the file "hang" is gone. */
@@ -140,9 +141,14 @@ int
 __wrap_getaddrinfo(const char *node, const char *service,
     const struct addrinfo *hints, struct addrinfo **res)
 {
-    char  file[NGX_MAX_PATH];
+    char          file[NGX_MAX_PATH];
+    static pid_t  last;
 
     (void) ngx_atomic_fetch_add(&probe_lookups, 1);
+
+    if (__sync_lock_test_and_set(&last, gettid()) != gettid()) {
+        (void) ngx_atomic_fetch_add(&probe_threads, 1);
+    }
 
     if (ngx_strcmp(node, "nobody.hang") == 0) {
         return EAI_NONAME;
@@ -230,12 +236,13 @@ probe_answer(ngx_http_request_t *r, probe_slot_t *slot)
     p = ngx_slprintf(text, last,
                      "{\"open\":%ui,\"idle\":%ui,\"ready\":%ui,\"errors\":%ui,"
                      "\"notified\":%ui,\"done\":%ui,\"results\":%ui,"
-                     "\"rows\":%ui,\"bytes\":%uz,\"lookups\":%uA",
+                     "\"rows\":%ui,\"bytes\":%uz,\"lookups\":%uA,"
+                     "\"threads\":%uA",
                      (ngx_uint_t) (slot->pg != NULL),
                      slot->pg ? ngx_http_flagship_pg_idle(slot->pg) : 0,
                      slot->ready, slot->errors, slot->notified, slot->done,
                      slot->results, slot->rows, slot->bytes,
-                     probe_lookups);
+                     probe_lookups, probe_threads);
 
     p = probe_json(p, last, "first", slot->first, ngx_strlen(slot->first));
     p = probe_json(p, last, "error", slot->error, ngx_strlen(slot->error));

@@ -26,6 +26,7 @@ use warnings;
 
 use Carp qw(croak);
 use Fcntl qw(:flock);
+use Flagship::Process qw(files_of);
 use Flagship::Test ();
 use IO::Socket::INET ();
 use JSON::PP ();
@@ -154,7 +155,7 @@ sub worker {
 sub fds {
     my ($self) = @_;
 
-    my @fds = glob '/proc/' . $self->worker . '/fd/*';
+    my @fds = files_of($self->worker);
 
     return scalar @fds;
 }

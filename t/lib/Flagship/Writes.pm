@@ -14,6 +14,7 @@ use warnings;
 
 use IO::Socket::INET ();
 
+use Flagship::Process qw(files_of);
 use Flagship::Test;
 
 
@@ -99,7 +100,7 @@ sub fds {
     my ($self) = @_;
 
     my ($worker) = $self->{api}->t->workers;
-    my @fds = glob "/proc/$worker/fd/*";
+    my @fds = files_of($worker);
 
     return scalar @fds;
 }

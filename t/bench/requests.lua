@@ -1,6 +1,7 @@
 -- wrk's side of every scenario: requests of 1024 visitors in turn, so that
--- flags are decided for mixed contexts, and the figures in a form that needs
--- no guessing.
+-- flags are decided for mixed contexts.
+
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "figures.lua")
 
 local visitors = 1024
 local countries = { "de", "at", "ch", "fr", "us", "gb", "pl", "br" }
@@ -23,15 +24,4 @@ end
 function request()
     next_request = next_request % visitors + 1
     return requests[next_request]
-end
-
-
-function done(summary, latency)
-    local e = summary.errors
-
-    io.write(string.format(
-        "requests=%d\nduration=%d\nerrors=%d\np50=%d\np99=%d\n",
-        summary.requests, summary.duration,
-        e.connect + e.read + e.write + e.status + e.timeout,
-        latency:percentile(50), latency:percentile(99)))
 end

@@ -1,6 +1,7 @@
 -- wrk's side of the REST scenario: what is asked, the API key, the number of
--- flags and the folder of the API come as arguments.  Figures as requests.lua
--- writes them.
+-- flags and the folder of the API come as arguments.
+
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "figures.lua")
 
 local countries = { "de", "at", "ch", "fr", "us", "gb", "pl", "br" }
 local asked, key, flags, folder
@@ -60,15 +61,4 @@ function request()
         ["X-API-Key"] = key,
         ["Content-Type"] = body and "application/json"
     }, body)
-end
-
-
-function done(summary, latency)
-    local e = summary.errors
-
-    io.write(string.format(
-        "requests=%d\nduration=%d\nerrors=%d\np50=%d\np99=%d\n",
-        summary.requests, summary.duration,
-        e.connect + e.read + e.write + e.status + e.timeout,
-        latency:percentile(50), latency:percentile(99)))
 end

@@ -258,6 +258,8 @@ sub report {
     $ratio->("rollouts-$_", "lua-$_") for 1, 10;
     $ratio->("rollouts-$_", "njs-$_") for 1, 10;
 
+    return if !$rate{plain};
+
     for my $name (map { $_->{name} } @servers) {
         next if $name eq 'plain';
 

@@ -10,7 +10,6 @@ use parent qw(Flagship::Bench::Server);
 
 use Flagship::Bench::Database;
 use Flagship::Bench::Server qw(write_file);
-use Flagship::Port qw(free_port);
 
 
 sub python {
@@ -29,16 +28,10 @@ sub start {
     my ($class, $bench, $name, %options) = @_;
 
     my $database = Flagship::Bench::Database->start(schema => 0);
-    my $port = free_port();
-    my $prefix = Flagship::Bench::Server::folder($bench, $name);
+    my $self = $class->new($bench, $name);
+    my ($port, $prefix) = @$self{qw(port prefix)};
 
-    my $self = bless {
-        bench    => $bench,
-        name     => $name,
-        port     => $port,
-        prefix   => $prefix,
-        database => $database,
-    }, $class;
+    $self->{database} = $database;
 
     local $ENV{DATABASE_URL} = 'postgresql+psycopg://postgres@/'
         . $database->name . '?host=' . $database->socket . '&port='

@@ -8,7 +8,6 @@ use warnings;
 use parent qw(Flagship::Bench::Server);
 
 use Flagship::Bench::Server qw(write_file);
-use Flagship::Port qw(free_port);
 use Flagship::Process qw(children_of title_of);
 
 
@@ -18,15 +17,8 @@ use Flagship::Process qw(children_of title_of);
 sub start {
     my ($class, $bench, $name, %options) = @_;
 
-    my $port = free_port();
-    my $prefix = Flagship::Bench::Server::folder($bench, $name);
-
-    my $self = bless {
-        bench  => $bench,
-        name   => $name,
-        port   => $port,
-        prefix => $prefix,
-    }, $class;
+    my $self = $class->new($bench, $name);
+    my ($port, $prefix) = @$self{qw(port prefix)};
 
     my $modules = join '', map { "load_module $_;\n" }
         @{ $options{modules} // [] };

@@ -13,21 +13,28 @@ use IO::Socket::INET;
 use Scalar::Util qw(weaken);
 use Time::HiRes qw(sleep time);
 
+use Flagship::Port qw(free_port);
+
 our @EXPORT_OK = qw(read_file write_file);
 
 my $count = 0;
 my %running;    # by its first process, none kept alive by being here
 
 
-# A folder for a server that is about to start.
+# One that is yet to run, with a port and a folder that are free.
 
-sub folder {
-    my ($bench, $name) = @_;
+sub new {
+    my ($class, $bench, $name) = @_;
 
     my $prefix = "$bench->{dir}/" . ++$count . "-$name";
     mkdir $prefix or die "mkdir $prefix: $!";
 
-    return $prefix;
+    return bless {
+        bench  => $bench,
+        name   => $name,
+        port   => free_port(),
+        prefix => $prefix,
+    }, $class;
 }
 
 

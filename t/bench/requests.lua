@@ -1,5 +1,6 @@
 -- wrk's side of every scenario: requests of 1024 visitors in turn, so that
--- flags are decided for mixed contexts.
+-- flags are decided for mixed contexts.  With an argument clients pause between
+-- requests, for so many milliseconds on the average.
 
 dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "figures.lua")
 
@@ -10,6 +11,12 @@ local next_request = 0
 
 
 function init(args)
+    local pause = tonumber(args[1])
+
+    if pause then
+        function delay() return math.random(0, 2 * pause) end
+    end
+
     for i = 1, visitors do
         requests[i] = wrk.format("GET", nil, {
             ["Cookie"] = "uid=user" .. i

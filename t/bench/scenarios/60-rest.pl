@@ -29,6 +29,7 @@ use constant {
     CLIENTS => 16,
     WRITERS => 4,
     FLAGS   => 100,
+    PAUSE   => 3,
 };
 
 # what is asked, how many times faster it should be, and whether the service
@@ -46,12 +47,13 @@ my @asked = (
 );
 
 
-# An nginx with the API on a database of its own, where the flags are.
+# An nginx with the API on a database of its own, where the flags are; aside as
+# the database's.
 
 sub start {
     my ($bench, $flags, %options) = @_;
 
-    my $database = Flagship::Bench::Database->start;
+    my $database = Flagship::Bench::Database->start(aside => $options{aside});
     my $session = $database->session;
     my $document = Flagship::Bench::Flags::document(
         Flagship::Bench::Flags::mixed($flags));
@@ -312,9 +314,28 @@ sub writes {
 
 # The 99th percentile of what the same worker proxies, with 200 writes a
 # second through the API and without.
+#
+# What is asked for is how long writes hold the worker's event loop, which has
+# a processor of its own.  PostgreSQL, which has a machine of its own in use,
+# would take a third of that one and preempt the loop: it stands aside, and so
+# do the writers.  Requests come from clients that pause and not as fast as can
+# be, since that would leave PostgreSQL nothing of the other processor, and it
+# could not make the writes.
 
 sub inline {
-    my ($bench, $nginx) = @_;
+    my ($bench) = @_;
+
+    my $upstream = Flagship::Bench::Nginx->start($bench, 'upstream',
+        server => 'location / { return 200 "ok\n"; }');
+    my $nginx = start($bench, FLAGS,
+        aside  => $bench,
+        http   => "upstream application {\n"
+            . "    server 127.0.0.1:$upstream->{port};\n    keepalive 64;\n}\n"
+            . "flagship_targeting_key \$cookie_uid;\n",
+        server => "location /app {\n    proxy_http_version 1.1;\n"
+            . "    proxy_set_header Connection '';\n    flagship_headers "
+            . join(' ', map { Flagship::Bench::Flags::key($_) } 1 .. 10)
+            . ";\n    proxy_pass http://application;\n}\n");
 
     my $got = $bench->interleave({
         'no writes'           => sub { proxied($bench, $nginx, 0) },
@@ -337,24 +358,28 @@ sub proxied {
     my ($bench, $nginx, $writes) = @_;
 
     my $revision = revision($nginx);
-    my @writers = $writes ? map { writer($nginx, $_) } 1 .. WRITERS : ();
+    my @writers = $writes ? map { writer($bench, $nginx, $_) } 1 .. WRITERS
+                          : ();
     my $seconds = $bench->{short} ? 1 : 2;
 
-    until_true(60, sub { revision($nginx) > $revision }) if $writes;
+    if ($writes) {
+        until_true(60, sub { revision($nginx) > $revision })
+            or die "no write in a minute\n";
+        $revision = revision($nginx);
+    }
 
-    my $got = $nginx->load('/app', seconds => $seconds, connections => 8);
+    my $got = $nginx->load('/app', seconds => $seconds, connections => 16,
+                           arguments => [PAUSE]);
+    my $written = revision($nginx) - $revision;
 
     kill 'TERM', @writers;
     waitpid $_, 0 for @writers;
 
-    my $written = revision($nginx) - $revision;
-
-    die "$written writes in $seconds s\n"
-        if $writes ? $written < 1 : $written > 0;
+    die "$written writes in $seconds s\n" if !$writes && $written;
 
     $bench->note("rest: $written writes in $seconds s, on a machine that is "
                  . 'too busy')
-        if $writes && $written < 160 * $seconds;
+        if $writes && $written < 190 * $seconds;
 
     return { p99 => $got->{p99}, runs => 1 };
 }
@@ -372,13 +397,14 @@ sub revision {
 # another's, until it is told to stop.
 
 sub writer {
-    my ($nginx, $n) = @_;
+    my ($bench, $nginx, $n) = @_;
 
     my $pid = fork() // die "fork: $!";
     return $pid if $pid;
 
     my $done;
     $SIG{TERM} = sub { $done = 1 };
+    $bench->aside($$);
 
     my $socket = $nginx->connect;
     my $flag = Flagship::Bench::Flags::key(20 + $n);
@@ -479,20 +505,13 @@ sub together {
 sub run {
     my ($bench) = @_;
 
-    my $upstream = Flagship::Bench::Nginx->start($bench, 'upstream',
-        server => 'location / { return 200 "ok\n"; }');
-    my $nginx = start($bench, FLAGS,
-        http   => "upstream application {\n"
-            . "    server 127.0.0.1:$upstream->{port};\n    keepalive 64;\n}\n"
-            . "flagship_targeting_key \$cookie_uid;\n",
-        server => "location /app {\n    proxy_http_version 1.1;\n"
-            . "    proxy_set_header Connection '';\n    flagship_headers "
-            . join(' ', map { Flagship::Bench::Flags::key($_) } 1 .. 10)
-            . ";\n    proxy_pass http://application;\n}\n");
+    my $nginx = start($bench, FLAGS);
 
     beside($bench, $nginx);
     writes($bench, $nginx);
-    inline($bench, $nginx);
+    undef $nginx;
+
+    inline($bench);
     memory($bench);
 }
 

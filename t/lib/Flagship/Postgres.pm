@@ -92,6 +92,7 @@ sub dir      { $_[0]{dir} }
 sub port     { $_[0]{port} }
 sub socket   { "$_[0]{dir}/socket" }
 sub database { $_[0]{database} }
+sub pid      { $_[0]{pid} }
 sub bin      { $bin }
 
 

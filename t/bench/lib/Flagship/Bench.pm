@@ -72,6 +72,24 @@ sub pin {
 }
 
 
+# Puts a process that runs already aside, with all that it will start: to the
+# processor of what asks, and there behind everything else (but not where no
+# figure matters, and a busy machine would leave it nothing).
+
+sub aside {
+    my ($self, $pid) = @_;
+
+    my (undef, undef, $cpu) = $self->pin('load');
+
+    for my $command (defined $cpu ? "taskset -apc $cpu $pid" : (),
+        $self->{short} ? () : "chrt --all-tasks --idle --pid 0 $pid")
+    {
+        my $said = `$command 2>&1`;
+        die "$command: $said" if $? && kill 0, $pid;
+    }
+}
+
+
 # Runs each of the named subs once a pass, in a rotated order there and back,
 # so that a machine that slowly changes its speed changes it for all alike.
 # A sub returns a hash of numbers; those of a round are added up.  "before" and

@@ -197,6 +197,9 @@ typedef struct {
 
 int flagship_image_verify(const void *data, size_t len, const char **error);
 
+/* The same of all but the digest, before there is one. */
+int flagship_image_prove(const void *data, size_t len, const char **error);
+
 
 #define flagship_at(image, off)   ((const char *) (image) + (off))
 

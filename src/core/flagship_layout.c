@@ -130,13 +130,15 @@ flagship_layout(flagship_linker_t *l, flagship_image_t **image, size_t *len)
 
     *len = (*image)->len;
 
-    if (flagship_image_verify(*image, *len, &error) != FLAGSHIP_OK) {
+    if (flagship_image_prove(*image, *len, &error) != FLAGSHIP_OK) {
         flagship_errors_add(l->errors, 0, flagship_str("", 0), "",
                             "the linked image is invalid: %s", error);
         free(*image);
         *image = NULL;
         goto done;
     }
+
+    (*image)->digest = flagship_image_digest(*image);
 
     rc = FLAGSHIP_OK;
 
@@ -541,8 +543,6 @@ flagship_layout_write(flagship_linker_t *l, flagship_layout_t *y)
         free(image);
         return NULL;
     }
-
-    image->digest = flagship_image_digest(image);
 
     return image;
 }

@@ -30,7 +30,9 @@
 #include "flagship_verify.h"
 
 
-static int flagship_verify_head(flagship_verify_t *v, size_t len);
+static int flagship_verify_image(const void *data, size_t len, int digest,
+    const char **error);
+static int flagship_verify_head(flagship_verify_t *v, size_t len, int digest);
 static int flagship_verify_section(flagship_verify_t *v,
     const flagship_section_t *section, size_t size);
 static int flagship_verify_table(flagship_verify_t *v,
@@ -51,6 +53,21 @@ static int flagship_verify_visit(flagship_verify_t *v, uint32_t root);
 int
 flagship_image_verify(const void *data, size_t len, const char **error)
 {
+    return flagship_verify_image(data, len, 1, error);
+}
+
+
+int
+flagship_image_prove(const void *data, size_t len, const char **error)
+{
+    return flagship_verify_image(data, len, 0, error);
+}
+
+
+static int
+flagship_verify_image(const void *data, size_t len, int digest,
+    const char **error)
+{
     int                     rc;
     uint32_t                i, most;
     flagship_verify_t       v;
@@ -61,7 +78,7 @@ flagship_image_verify(const void *data, size_t len, const char **error)
     v.image = data;
     rc = FLAGSHIP_DECLINED;
 
-    if (!flagship_verify_head(&v, len)) {
+    if (!flagship_verify_head(&v, len, digest)) {
         goto done;
     }
 
@@ -119,7 +136,7 @@ done:
 
 
 static int
-flagship_verify_head(flagship_verify_t *v, size_t len)
+flagship_verify_head(flagship_verify_t *v, size_t len, int digest)
 {
     const flagship_image_t  *image = v->image;
 
@@ -137,7 +154,7 @@ flagship_verify_head(flagship_verify_t *v, size_t len)
         return flagship_verify_fail(v, "its length is wrong");
     }
 
-    if (image->digest != flagship_image_digest(image)) {
+    if (digest && image->digest != flagship_image_digest(image)) {
         return flagship_verify_fail(v, "its digest is wrong");
     }
 

@@ -337,8 +337,9 @@ flagship_document_identity(const flagship_json_node_t *flag,
 static int
 flagship_document_is_flagd(const flagship_json_node_t *flags)
 {
-    uint32_t                     i;
-    const flagship_json_node_t  *flag;
+    uint32_t                     i, k;
+    flagship_str_t               s;
+    const flagship_json_node_t  *flag, *name;
 
     if (flags->type == FLAGSHIP_JSON_OBJECT) {
         return 1;
@@ -346,17 +347,24 @@ flagship_document_is_flagd(const flagship_json_node_t *flags)
 
     flag = flags + 1;
 
-    for (i = 0; i < flags->len; i++) {
+    for (i = 0; i < flags->len; i++, flag += flag->next) {
 
-        if (flag->type == FLAGSHIP_JSON_OBJECT
-            && (flagship_json_get(flag, "state")
-                || flagship_json_get(flag, "defaultVariant")
-                || flagship_json_get(flag, "targeting")))
-        {
-            return 1;
+        if (flag->type != FLAGSHIP_JSON_OBJECT) {
+            continue;
         }
 
-        flag += flag->next;
+        name = flag + 1;
+
+        for (k = 0; k < flag->len; k++, name += 1 + name[1].next) {
+            s = flagship_json_str(name);
+
+            if (flagship_str_is(s, "state")
+                || flagship_str_is(s, "defaultVariant")
+                || flagship_str_is(s, "targeting"))
+            {
+                return 1;
+            }
+        }
     }
 
     return 0;

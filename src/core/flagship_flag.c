@@ -25,6 +25,7 @@ typedef struct {
 static int flagship_flag_compile(flagship_unit_t *unit, flagship_str_t key,
     const flagship_json_node_t *node, const flagship_member_t *members,
     unsigned flagd, flagship_errors_t *errors);
+static int flagship_key_uuid(flagship_str_t key);
 static void flagship_flag_read(flagship_compiler_t *c,
     const flagship_json_node_t *node, const flagship_member_t *members,
     flagship_document_t *d);
@@ -33,6 +34,10 @@ static void flagship_flag_state(flagship_compiler_t *c,
 static void flagship_flag_schedule(flagship_compiler_t *c, const char *name,
     const flagship_json_node_t *node, int64_t *seconds);
 
+
+#define flagship_key_alnum(ch)                                                \
+    (((ch) >= '0' && (ch) <= '9') || (((ch) | 0x20) >= 'a'                    \
+                                      && ((ch) | 0x20) <= 'z'))
 
 #define flagship_member(name)                                                 \
     { flagship_string(#name), offsetof(flagship_document_t, name) }
@@ -191,35 +196,54 @@ refused:
 int
 flagship_key_valid(flagship_str_t key)
 {
-    char      ch;
-    size_t    i;
-    unsigned  uuid, dash;
+    char    ch;
+    size_t  i;
 
     if (key.len == 0 || key.len > FLAGSHIP_MAX_KEY) {
         return 0;
     }
 
-    uuid = (key.len == sizeof("00000000-0000-0000-0000-000000000000") - 1);
-
     for (i = 0; i < key.len; i++) {
         ch = key.data[i];
-        dash = (i == 8 || i == 13 || i == 18 || i == 23);
 
-        if (ch >= '0' && ch <= '9') {
-            uuid &= !dash;
-
-        } else if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')) {
-            uuid &= !dash && (ch | 0x20) <= 'f';
-
-        } else if (i && (ch == '-' || ch == '.' || ch == '_')) {
-            uuid &= dash && ch == '-';
-
-        } else {
+        if (!flagship_key_alnum(ch)
+            && (i == 0 || (ch != '-' && ch != '.' && ch != '_')))
+        {
             return 0;
         }
     }
 
-    return !uuid;
+    return !flagship_key_uuid(key);
+}
+
+
+/* Of characters that a key may have. */
+
+static int
+flagship_key_uuid(flagship_str_t key)
+{
+    char    ch;
+    size_t  i;
+
+    if (key.len != sizeof("00000000-0000-0000-0000-000000000000") - 1) {
+        return 0;
+    }
+
+    for (i = 0; i < key.len; i++) {
+        ch = key.data[i];
+
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+
+            if (ch != '-') {
+                return 0;
+            }
+
+        } else if (!flagship_key_alnum(ch) || (ch | 0x20) > 'f') {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

@@ -118,6 +118,12 @@ flagship_json_blank(const char *p, const char *last)
         return p;
     }
 
+    /* mostly it is one */
+
+    if (last - p > 1 && *p == ' ' && p[1] > ' ') {
+        return p + 1;
+    }
+
     while (p < last && flagship_json_is_blank(*p)) {
 
         while (last - p >= 8 && flagship_read64(p) == flagship_each(' ')) {

@@ -74,7 +74,7 @@ flagship_context_parse(flagship_context_t *context, const char *text,
     }
 
     if (context->json.nodes->type != FLAGSHIP_JSON_OBJECT) {
-        context->offset = context->json.nodes->offset;
+        context->offset = flagship_json_offset(text, context->json.nodes);
         context->error = "a context must be an object";
         return FLAGSHIP_DECLINED;
     }

@@ -701,11 +701,9 @@ flagship_context_number(flagship_context_reader_t *r, const char *p,
 
     *number = 0;
 
-    if (flagship_json_number(&r->parser, &node) != FLAGSHIP_OK) {
+    if (flagship_json_number(&r->parser, &node, number) != FLAGSHIP_OK) {
         return NULL;
     }
-
-    *number = node.number;
 
     return r->parser.p;
 }
@@ -733,7 +731,7 @@ flagship_context_whole(flagship_context_t *context, const char *text,
 
     if (node && node->type != FLAGSHIP_JSON_OBJECT) {
         context->root = NULL;
-        context->offset = node->offset;
+        context->offset = flagship_json_offset(text, node);
         context->error = "a context must be an object";
         return FLAGSHIP_DECLINED;
     }

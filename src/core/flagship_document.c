@@ -490,6 +490,7 @@ static void
 flagship_document_environments(flagship_documents_t *d)
 {
     char                         pointer[48];
+    double                       number;
     uint32_t                     i;
     flagship_set_t              *set;
     flagship_str_t               tenant, key;
@@ -521,11 +522,11 @@ flagship_document_environments(flagship_documents_t *d)
 
         if (fractional && fractional->type != FLAGSHIP_JSON_NULL) {
 
-            if (fractional->type == FLAGSHIP_JSON_NUMBER
-                && (fractional->number == 1 || fractional->number == 2
-                    || fractional->number == 3))
-            {
-                set->fractional = (unsigned) fractional->number;
+            number = fractional->type == FLAGSHIP_JSON_NUMBER
+                     ? flagship_json_double(fractional) : 0;
+
+            if (number == 1 || number == 2 || number == 3) {
+                set->fractional = (unsigned) number;
 
             } else {
                 (void) snprintf(pointer, sizeof(pointer),

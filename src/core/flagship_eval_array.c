@@ -173,7 +173,8 @@ flagship_array_put(flagship_json_node_t *node, const flagship_value_t *v)
     node->next = 1;
 
     if (v->type == FLAGSHIP_NUMBER) {
-        node->number = v->u.number;
+        node->made = 1;
+        node->value = v->u.number;
 
     } else if (v->type == FLAGSHIP_STRING) {
         node->str = v->u.str;
@@ -210,8 +211,14 @@ flagship_array_literal(flagship_eval_t *ev, const char *chunk,
         node[i].exact = 1;
         node[i].len = item[i].len;
         node[i].next = item[i].next;
-        node[i].str = chunk + item[i].str;
-        node[i].number = item[i].number;
+
+        if (item[i].type == FLAGSHIP_JSON_NUMBER) {
+            node[i].made = 1;
+            node[i].value = item[i].number;
+
+        } else {
+            node[i].str = chunk + item[i].str;
+        }
     }
 
     dst->type = FLAGSHIP_JSON;

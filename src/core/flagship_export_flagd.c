@@ -76,6 +76,7 @@ static void
 flagship_export_read(flagship_exporter_t *x, uint32_t flag,
     const flagship_json_node_t *document, flagship_export_flag_t *f)
 {
+    double                       percent;
     unsigned                     simple;
     const flagship_json_node_t  *node;
 
@@ -119,11 +120,12 @@ flagship_export_read(flagship_exporter_t *x, uint32_t flag,
     node = flagship_json_get(document, "rollout");
 
     if (node && node->type == FLAGSHIP_JSON_NUMBER) {
-        f->all = (node->number == 100);
+        percent = flagship_json_double(node);
+        f->all = (percent == 100);
 
-        if (node->number > 0 && node->number < 100) {
+        if (percent > 0 && percent < 100) {
             flagship_export_fail(x, "flagd has no rollout of %g %% of the "
-                                 "users", node->number);
+                                 "users", percent);
         }
 
     } else if (simple && !flagship_export_has(document, "user_ids")

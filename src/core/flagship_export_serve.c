@@ -138,6 +138,7 @@ static void
 flagship_export_weights(flagship_exporter_t *x,
     const flagship_json_node_t *split)
 {
+    double                       number;
     uint32_t                     i;
     uint64_t                     divisor;
     const flagship_json_node_t  *node;
@@ -158,10 +159,11 @@ flagship_export_weights(flagship_exporter_t *x,
 
         weights[i].millionths = 0;
 
-        if (node->type == FLAGSHIP_JSON_NUMBER && node->number > 0
-            && node->number <= INT32_MAX)
-        {
-            weights[i].millionths = (uint64_t) round(node->number * 1e6);
+        number = node->type == FLAGSHIP_JSON_NUMBER
+                 ? flagship_json_double(node) : 0;
+
+        if (number > 0 && number <= INT32_MAX) {
+            weights[i].millionths = (uint64_t) round(number * 1e6);
         }
 
         while (weights[i].millionths % divisor) {

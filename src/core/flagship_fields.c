@@ -323,7 +323,8 @@ flagship_fields_same(const flagship_json_node_t *a, unsigned akind,
 
         if (a[i].type == FLAGSHIP_JSON_NUMBER) {
 
-            if (a[i].number != b[i].number
+            if (flagship_json_double(&a[i])
+                != flagship_json_double(&b[i])
                 || ((!a[i].exact || !b[i].exact)
                     && !flagship_str_eq(flagship_json_str(&a[i]),
                                         flagship_json_str(&b[i]))))

@@ -309,6 +309,7 @@ flagship_flag_put_inner(const flagship_json_node_t *node, flagship_out_t *out)
     if (*p == '{' || *p == '[' || *p == '"') {
         memset(&inner, 0, sizeof(inner));
         inner.type = *p == '"' ? FLAGSHIP_JSON_STRING : FLAGSHIP_JSON_ARRAY;
+        inner.str = p + (*p == '"');
 
         flagship_out_raw(out, p, &inner);
         return;
@@ -339,7 +340,7 @@ flagship_flag_put_rules(const flagship_flag_fields_t *f, flagship_out_t *out)
     comma = "[";
     rule = rules ? rules + 1 : NULL;
 
-    for (i = 0; rules && i < rules->len - f->replaces; i++) {
+    for (i = 0; rules && i + f->replaces < rules->len; i++) {
         flagship_out(out, comma, 1);
         flagship_out_raw(out, text, rule);
         rule += rule->next;

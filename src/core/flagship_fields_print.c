@@ -96,7 +96,7 @@ flagship_out_raw(flagship_out_t *out, const char *text,
     }
 
     depth = 0;
-    p = text + node->offset;
+    p = text + flagship_json_offset(text, node);
 
     do {
         start = p++;
@@ -220,7 +220,8 @@ flagship_out_ids(flagship_out_t *out, const char *text,
 
         if (node->exact) {
             flagship_out(out, number,
-                         flagship_number_print(node->number, number));
+                         flagship_number_print(flagship_json_double(node),
+                                               number));
 
         } else {
             flagship_out(out, node->str, node->len);

@@ -26,6 +26,9 @@
 #include <string.h>
 
 
+_Static_assert(FLAGSHIP_MAX_DOCUMENT <= 1 << 26, "a length fits into a node");
+
+
 static int flagship_json_text(flagship_json_parser_t *parser);
 static int flagship_json_scalar(flagship_json_parser_t *parser);
 static int flagship_json_open(flagship_json_parser_t *parser);
@@ -60,11 +63,11 @@ flagship_json_node(flagship_json_parser_t *parser, const char *p)
 
     node->type = FLAGSHIP_JSON_NULL;
     node->exact = 0;
+    node->made = 0;
+    node->decoded = 0;
     node->len = 0;
     node->next = 1;
-    node->offset = (uint32_t) (p - parser->text);
     node->str = p;
-    node->number = 0;
 
     return node;
 }
@@ -294,7 +297,8 @@ flagship_json_close(flagship_json_parser_t *parser)
 
         if (rc == FLAGSHIP_DECLINED) {
             return flagship_json_refuse(parser, parser->text
-                                        + json->nodes[duplicate].offset,
+                                        + flagship_json_offset(parser->text,
+                                              &json->nodes[duplicate]),
                                         "the object has this name twice");
         }
 
@@ -346,7 +350,8 @@ flagship_json_name(flagship_json_parser_t *parser)
     if ((frame->seen & bit) && object->len < FLAGSHIP_JSON_FEW_NAMES
         && flagship_json_has_name(object, object->len, node))
     {
-        return flagship_json_refuse(parser, parser->text + node->offset,
+        return flagship_json_refuse(parser, parser->text
+                                    + flagship_json_offset(parser->text, node),
                                     "the object has this name twice");
     }
 
@@ -367,6 +372,7 @@ flagship_json_name(flagship_json_parser_t *parser)
 static int
 flagship_json_scalar(flagship_json_parser_t *parser)
 {
+    double                 number;
     flagship_json_node_t  *node;
 
     if (parser->p == parser->last) {
@@ -389,7 +395,7 @@ flagship_json_scalar(flagship_json_parser_t *parser)
         return flagship_json_literal(parser, node);
 
     default:
-        return flagship_json_number(parser, node);
+        return flagship_json_number(parser, node, &number);
     }
 }
 
@@ -425,7 +431,7 @@ flagship_json_literal(flagship_json_parser_t *parser,
 
 int
 flagship_json_number(flagship_json_parser_t *parser,
-    flagship_json_node_t *node)
+    flagship_json_node_t *node, double *number)
 {
     uint64_t             value;
     const char          *p, *end, *start;
@@ -447,7 +453,7 @@ flagship_json_number(flagship_json_parser_t *parser,
     if (p > start && p < end && (*start != '0' || p == start + 1)
         && *p != '.' && *p != 'e' && *p != 'E')
     {
-        node->number = (start > parser->p) ? -(double) value : (double) value;
+        *number = (start > parser->p) ? -(double) value : (double) value;
         node->exact = 1;
         node->len = (uint32_t) (p - parser->p);
         parser->p = p;
@@ -466,14 +472,14 @@ flagship_json_number(flagship_json_parser_t *parser,
                                     : "the number is not of JSON's form");
     }
 
-    node->number = flagship_decimal_double(&decimal);
+    *number = flagship_decimal_double(&decimal);
 
-    if (isinf(node->number)) {
+    if (isinf(*number)) {
         return flagship_json_refuse(parser, parser->p,
                                     "the number is out of range");
     }
 
-    node->exact = (uint8_t) flagship_decimal_exact(&decimal, node->number);
+    node->exact = flagship_decimal_exact(&decimal, *number) != 0;
     node->len = (uint32_t) (p - parser->p);
     parser->p = p;
 
@@ -527,6 +533,48 @@ flagship_json_grow(flagship_json_t *json, size_t hint)
     json->size = (uint32_t) size;
 
     return FLAGSHIP_OK;
+}
+
+
+size_t
+flagship_json_offset(const char *text, const flagship_json_node_t *node)
+{
+    uint32_t  offset;
+
+    if (node->decoded) {
+        memcpy(&offset, node->str - sizeof(offset), sizeof(offset));
+        return offset;
+    }
+
+    return (size_t) (node->str - text) - (node->type == FLAGSHIP_JSON_STRING);
+}
+
+
+double
+flagship_json_double(const flagship_json_node_t *node)
+{
+    uint32_t  i;
+    uint64_t  value;
+
+    if (node->made) {
+        return node->value;
+    }
+
+    /* most numbers are small integers */
+
+    value = 0;
+
+    for (i = 0; i < node->len && i < 15; i++) {
+
+        if (node->str[i] < '0' || node->str[i] > '9') {
+            break;
+        }
+
+        value = value * 10 + (uint64_t) (node->str[i] - '0');
+    }
+
+    return i == node->len ? (double) value
+                          : flagship_number_parse(node->str, node->len, 0);
 }
 
 

@@ -16,7 +16,8 @@
  * A document is a preorder array: a node's subtree is the nodes from itself
  * up to (not including) index "next"; the first child of a container is the
  * node behind it.  An object's children come in pairs, name (a string node)
- * and value, in the order of the text.
+ * and value, in the order of the text.  A document has a node for every eight
+ * bytes or so: they are small, since most of what reading one takes is memory.
  */
 
 
@@ -41,18 +42,23 @@ typedef enum {
 typedef struct flagship_json_node_s  flagship_json_node_t;
 
 struct flagship_json_node_s {
-    uint8_t              type;       /* flagship_json_type_e */
-    uint8_t              exact;      /* number: JavaScript prints the double
+    unsigned             type:3;     /* flagship_json_type_e */
+    unsigned             exact:1;    /* number: JavaScript prints the double
                                         as a text of the same value */
-    uint32_t             len;        /* bytes of str; of a container: the
+    unsigned             made:1;     /* number: not read from a text */
+    unsigned             decoded:1;  /* string: it has escapes in the text,
+                                        and where it starts there stands in
+                                        the four bytes before str */
+    unsigned             len:26;     /* bytes of str; of a container: the
                                         number of elements or members */
     uint32_t             next;       /* nodes of this subtree, itself
                                         included: node + node->next is the
                                         next sibling */
-    uint32_t             offset;     /* byte of the text where it starts */
-    const char          *str;        /* string: its decoded bytes; number: its
+    union {
+        const char      *str;        /* string: its decoded bytes; number: its
                                         text; else where its text starts */
-    double               number;
+        double           value;      /* of a number that was made */
+    };
 };
 
 
@@ -88,6 +94,13 @@ void flagship_json_free(flagship_json_t *json);
 
 void flagship_json_locate(const char *text, size_t offset, char *pointer,
     size_t size);
+
+/* The byte of the text at which a node of it starts. */
+size_t flagship_json_offset(const char *text,
+    const flagship_json_node_t *node);
+
+/* A number's value. */
+double flagship_json_double(const flagship_json_node_t *node);
 
 /* The member's value, or NULL.  Case-sensitive. */
 const flagship_json_node_t *flagship_json_member(

@@ -52,9 +52,9 @@ int flagship_json_string_slow(flagship_json_parser_t *parser, const char *p,
     flagship_json_node_t *node);
 
 
-/* The number at parser->p; node->number is finite. */
+/* The number at parser->p, which is finite. */
 int flagship_json_number(flagship_json_parser_t *parser,
-    flagship_json_node_t *node);
+    flagship_json_node_t *node, double *number);
 
 
 /* Up to so many names are compared one by one. */

@@ -153,7 +153,8 @@ flagship_json_put_scalar(flagship_json_out_t *out,
 
         if (node->exact) {
             flagship_json_put(out, number,
-                              flagship_number_print(node->number, number));
+                              flagship_number_print(flagship_json_double(node),
+                                                    number));
 
         } else {
             flagship_json_put(out, node->str, node->len);

@@ -155,13 +155,20 @@ flagship_json_unescape(flagship_json_parser_t *parser, const char *p,
 {
     char        *out, *buf;
     size_t       n;
+    uint32_t     offset;
     const char  *escape;
 
-    buf = flagship_arena_alloc(&parser->json->arena, (size_t) (end - p));
+    offset = (uint32_t) (p - 1 - parser->text);
+
+    buf = flagship_arena_alloc(&parser->json->arena,
+                               sizeof(offset) + (size_t) (end - p));
     if (buf == NULL) {
         return FLAGSHIP_ERROR;
     }
 
+    memcpy(buf, &offset, sizeof(offset));
+
+    buf += sizeof(offset);
     out = buf;
 
     while (p < end) {
@@ -181,6 +188,7 @@ flagship_json_unescape(flagship_json_parser_t *parser, const char *p,
         }
     }
 
+    node->decoded = 1;
     node->str = buf;
     node->len = (uint32_t) (out - buf);
 

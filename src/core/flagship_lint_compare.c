@@ -488,14 +488,18 @@ static int
 flagship_lint_node_order(const flagship_json_node_t *a,
     const flagship_json_node_t *b)
 {
-    int  rc;
+    int     rc;
+    double  x, y;
 
     if (a->type != b->type) {
-        return a->type - b->type;
+        return (int) a->type - (int) b->type;
     }
 
     if (a->type == FLAGSHIP_JSON_NUMBER) {
-        return (a->number > b->number) - (a->number < b->number);
+        x = flagship_json_double(a);
+        y = flagship_json_double(b);
+
+        return (x > y) - (x < y);
     }
 
     rc = memcmp(a->str, b->str, a->len < b->len ? a->len : b->len);

@@ -93,7 +93,8 @@ flagship_lint_split(flagship_lint_t *l, const flagship_json_node_t *split,
     for (i = 0; i < split->len; i++) {
         /* behind its name; up to six decimals */
         node++;
-        flagship_lint_weight(&weights, round(node->number * 1e6));
+        flagship_lint_weight(&weights,
+                             round(flagship_json_double(node) * 1e6));
         node += node->next;
     }
 
@@ -133,7 +134,7 @@ flagship_lint_parts(flagship_lint_t *l, const flagship_args_t *args,
 
         } else if (weight->type == FLAGSHIP_JSON_NUMBER) {
             flagship_lint_weight(&weights,
-                                 weight->number > 0 ? weight->number : 0);
+                                 fmax(flagship_json_double(weight), 0));
 
         } else {
             return;
@@ -219,7 +220,8 @@ flagship_lint_same(const flagship_json_node_t *a,
             || (a[i].type == FLAGSHIP_JSON_STRING
                 && memcmp(a[i].str, b[i].str, a[i].len) != 0)
             || (a[i].type == FLAGSHIP_JSON_NUMBER
-                && a[i].number != b[i].number))
+                && flagship_json_double(&a[i])
+                   != flagship_json_double(&b[i])))
         {
             return 0;
         }

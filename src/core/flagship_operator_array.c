@@ -112,7 +112,7 @@ flagship_array_emit(flagship_compiler_t *c, const flagship_json_node_t *node)
             item[i].str = flagship_emit_data(c, node[i].str, node[i].len, 1);
 
         } else if (node[i].type == FLAGSHIP_JSON_NUMBER) {
-            item[i].number = node[i].number;
+            item[i].number = flagship_json_double(&node[i]);
             item[i].len = 0;
         }
     }

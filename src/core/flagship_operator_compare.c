@@ -501,7 +501,7 @@ flagship_rule_in_list(flagship_compiler_t *c,
     for (i = 0; i < array->len; i++) {
 
         if (node->type == FLAGSHIP_JSON_NUMBER) {
-            numbers[m++] = node->number;
+            numbers[m++] = flagship_json_double(node);
 
         } else if (node->type == FLAGSHIP_JSON_STRING) {
             atom = flagship_symbols_add(&c->unit->atoms,

@@ -206,6 +206,7 @@ flagship_split_read(flagship_compiler_t *c, const flagship_args_t *args,
 static int
 flagship_split_weight(const flagship_json_node_t *node, uint64_t *weight)
 {
+    double           number;
     flagship_args_t  args;
 
     switch (node->type) {
@@ -215,12 +216,13 @@ flagship_split_weight(const flagship_json_node_t *node, uint64_t *weight)
         return 1;
 
     case FLAGSHIP_JSON_NUMBER:
+        number = flagship_json_double(node);
 
-        if (node->number != floor(node->number) || node->number > INT32_MAX) {
+        if (number != floor(number) || number > INT32_MAX) {
             return 0;
         }
 
-        *weight = node->number < 0 ? 0 : (uint64_t) node->number;
+        *weight = number < 0 ? 0 : (uint64_t) number;
         return 1;
 
     default:

@@ -286,7 +286,7 @@ flagship_operator_bucket(flagship_compiler_t *c, const flagship_operator_t *op,
     if (args->n > 1
         && flagship_rule_arg(args, 1)->type == FLAGSHIP_JSON_NUMBER)
     {
-        modulus = flagship_rule_arg(args, 1)->number;
+        modulus = flagship_json_double(flagship_rule_arg(args, 1));
     }
 
     if (algorithm == FLAGSHIP_BUCKET_BAD) {

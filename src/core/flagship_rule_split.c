@@ -206,24 +206,27 @@ flagship_split_weights(flagship_compiler_t *c,
 static unsigned
 flagship_split_decimals(const flagship_json_node_t *node, uint64_t *millionths)
 {
-    double    scaled;
+    double    number;
     uint64_t  n;
     unsigned  decimals;
 
     *millionths = 0;
 
-    if (node->type != FLAGSHIP_JSON_NUMBER
-        || node->number < 0 || node->number > INT32_MAX)
-    {
+    if (node->type != FLAGSHIP_JSON_NUMBER) {
         return 7;
     }
 
-    scaled = round(node->number * 1e6);
-    n = (uint64_t) scaled;
+    number = flagship_json_double(node);
+
+    if (number < 0 || number > INT32_MAX) {
+        return 7;
+    }
+
+    n = (uint64_t) round(number * 1e6);
 
     /* the double nearest to that many millionths must be this one */
 
-    if ((double) n / 1e6 != node->number) {
+    if ((double) n / 1e6 != number) {
         return 7;
     }
 

@@ -359,7 +359,7 @@ flagship_value_node(flagship_value_t *v, const flagship_json_node_t *node)
 
     case FLAGSHIP_JSON_NUMBER:
         v->type = FLAGSHIP_NUMBER;
-        v->u.number = node->number;
+        v->u.number = flagship_json_double(node);
         break;
 
     case FLAGSHIP_JSON_STRING:

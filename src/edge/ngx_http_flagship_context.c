@@ -413,7 +413,7 @@ ngx_http_flagship_node_value(const flagship_json_node_t *node,
 
     case FLAGSHIP_JSON_NUMBER:
         value->type = FLAGSHIP_NUMBER;
-        value->u.number = node->number;
+        value->u.number = flagship_json_double(node);
         break;
 
     case FLAGSHIP_JSON_STRING:

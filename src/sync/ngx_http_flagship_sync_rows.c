@@ -343,6 +343,7 @@ ngx_http_flagship_rows_settings(ngx_http_flagship_rows_t *ctx,
     const flagship_json_node_t **metadata)
 {
     int                          rc;
+    double                       number;
     const flagship_json_node_t  *root, *node;
 
     rc = ngx_http_flagship_rows_parse(ctx, row, "");
@@ -363,10 +364,11 @@ ngx_http_flagship_rows_settings(ngx_http_flagship_rows_t *ctx,
 
     if (node && node->type != FLAGSHIP_JSON_NULL) {
 
-        if (node->type == FLAGSHIP_JSON_NUMBER
-            && (node->number == 1 || node->number == 2 || node->number == 3))
-        {
-            *fractional = (unsigned) node->number;
+        number = node->type == FLAGSHIP_JSON_NUMBER
+                 ? flagship_json_double(node) : 0;
+
+        if (number == 1 || number == 2 || number == 3) {
+            *fractional = (unsigned) number;
 
         } else {
             ngx_http_flagship_report(ctx->build, ctx->tenant,

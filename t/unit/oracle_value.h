@@ -96,7 +96,7 @@ oracle_data(oracle_t *o, const flagship_json_node_t *node)
         return oracle_bool(node->type == FLAGSHIP_JSON_TRUE);
 
     case FLAGSHIP_JSON_NUMBER:
-        return oracle_number(node->number);
+        return oracle_number(flagship_json_double(node));
 
     case FLAGSHIP_JSON_STRING:
         return oracle_string(flagship_json_str(node));

@@ -107,7 +107,7 @@ same_json(const flagship_json_node_t *a, const flagship_json_node_t *b)
     switch (a->type) {
 
     case FLAGSHIP_JSON_NUMBER:
-        return a->number == b->number;
+        return flagship_json_double(a) == flagship_json_double(b);
 
     case FLAGSHIP_JSON_STRING:
         return flagship_str_eq(flagship_json_str(a), flagship_json_str(b));
@@ -166,7 +166,8 @@ is_typed(const char *type, const flagship_json_node_t *value)
     case FLAGSHIP_JSON_NUMBER:
         return strcmp(type, "Float") == 0
                || (strcmp(type, "Integer") == 0
-                   && value->number == floor(value->number));
+                   && flagship_json_double(value)
+                      == floor(flagship_json_double(value)));
 
     default:
         return strcmp(type, "Object") == 0;

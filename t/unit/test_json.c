@@ -383,16 +383,17 @@ nodes_are_a_preorder_array(void **state)
     assert_int_equal(node->type, FLAGSHIP_JSON_ARRAY);
     assert_int_equal(node->len, 3);
     assert_int_equal(node->next, 4);
-    assert_int_equal(node->offset, 6);
+    assert_int_equal(flagship_json_offset(d.text, node), 6);
     assert_ptr_equal(node->str, d.text + 6);
 
     assert_int_equal(node[2].type, FLAGSHIP_JSON_NUMBER);
-    assert_true(node[2].number == -25);
+    assert_true(flagship_json_double(&node[2]) == -25);
     assert_true(flagship_str_is(flagship_json_str(&node[2]), "-2.5e1"));
     assert_true(flagship_str_is(flagship_json_str(&node[3]), "x\n"));
+    assert_int_equal(flagship_json_offset(d.text, &node[3]), 18);
 
     assert_ptr_equal(node + node->next, root + 6);
-    assert_int_equal(root[6].offset, 26);
+    assert_int_equal(flagship_json_offset(d.text, &root[6]), 26);
 
     node = flagship_json_get(root, "b");
     assert_int_equal(node->type, FLAGSHIP_JSON_OBJECT);
@@ -581,6 +582,26 @@ expect_duplicates(char names[][16], size_t n)
     }
 
     free(text);
+}
+
+
+/* Where it is told by what decoding leaves of it. */
+
+static void
+a_duplicate_with_escapes_is_found_among_many_names(void **state)
+{
+    char      text[512], *p;
+    unsigned  i;
+
+    p = text + sprintf(text, "{");
+
+    for (i = 0; i < 20; i++) {
+        p += sprintf(p, "\"n%u\": %u, ", i, i);
+    }
+
+    strcpy(p, "\"\\u006e7\": 7}");
+
+    expect_refused(unit_str(text), (size_t) (p - text));
 }
 
 
@@ -884,6 +905,7 @@ main(void)
         cmocka_unit_test(a_document_over_the_limit_is_refused_unread),
         cmocka_unit_test(strings_end_where_they_end),
         cmocka_unit_test(duplicates_are_found_among_many_names),
+        cmocka_unit_test(a_duplicate_with_escapes_is_found_among_many_names),
         cmocka_unit_test(names_made_to_collide_are_only_names),
         cmocka_unit_test(a_cut_text_is_refused),
         cmocka_unit_test(a_changed_text_is_json_or_refused),

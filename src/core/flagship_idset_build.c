@@ -31,8 +31,10 @@
 
 #define FLAGSHIP_IDSET_FILL    4         /* ids a home, on average */
 #define FLAGSHIP_IDSET_MOST    14        /* bytes an id beside its own */
-#define FLAGSHIP_IDSET_PARTS   64
+#define FLAGSHIP_IDSET_PARTS   32
 #define FLAGSHIP_IDSET_FEW     64        /* ids that need no radix */
+#define FLAGSHIP_IDSET_AHEAD   16        /* ids that are asked of memory before
+                                            it is their turn */
 #define FLAGSHIP_IDSET_DIGIT   9         /* bits of the radix: 3 digits are
                                             what a part leaves of a hash */
 
@@ -440,6 +442,13 @@ flagship_idset_fill(const flagship_idset_builder_t *builder,
         n = flagship_idset_n(part);
 
         for (k = 0; k < n; k++) {
+
+            if (k + FLAGSHIP_IDSET_AHEAD < n) {
+                __builtin_prefetch(part->strings.data
+                                   + (uint32_t) list[k
+                                                     + FLAGSHIP_IDSET_AHEAD]);
+            }
+
             hash = flagship_idset_hash(list[k]);
             home = flagship_idset_home(hash, set->nhomes);
 
